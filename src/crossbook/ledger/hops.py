@@ -1,0 +1,54 @@
+"""Hops of an order through the process, and the fixed records of `latency.bin` that time them."""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+
+from crossbook.errors import Corrupt
+
+
+class Hop(IntEnum):
+    """Places where the rim takes a monotonic stamp, in the order in which an order passes them."""
+
+    RECEIVED = 0
+    DECODED = 1
+    DECIDED = 2
+    CHECKED = 3
+    SIGNED = 4
+    WRITTEN = 5
+    ACKNOWLEDGED = 6
+    FILLED = 7
+
+
+STAMP = struct.Struct("<qiiq")
+"""Trace (the intent's id), hop, zero, monotonic ns of one process; little endian, 24 bytes."""
+
+TICK_TO_WIRE = "tick_to_wire"
+STRETCHES = (TICK_TO_WIRE, *(hop.name.lower() for hop in Hop if hop is not Hop.RECEIVED))
+"""What is timed: from the socket to the socket, and into each hop from the one before it that was stamped."""
+
+
+def durations(stamps: bytes) -> dict[str, list[int]]:
+    """Ns of each stretch over all traces of a `latency.bin`. A cut-off last record is left out; of a hop that a trace
+    passed twice the first counts. Raises `Corrupt` for an unknown hop or a stretch that ran backwards."""
+    found: dict[str, list[int]] = {stretch: [] for stretch in STRETCHES}
+    traces: dict[int, dict[int, int]] = {}
+    whole = len(stamps) // STAMP.size * STAMP.size
+    for number, (trace, hop, _, ns) in enumerate(STAMP.iter_unpack(stamps[:whole])):
+        if not 0 <= hop < len(Hop):
+            raise Corrupt(f"latency.bin offset {number * STAMP.size}: hop {hop} does not exist; remove the file")
+        traces.setdefault(trace, {}).setdefault(hop, ns)
+    for trace, at in traces.items():
+        hops = sorted(at)
+        for before, after in zip(hops, hops[1:], strict=False):
+            found[Hop(after).name.lower()].append(_elapsed(trace, at[before], at[after]))
+        if Hop.RECEIVED in at and Hop.WRITTEN in at:
+            found[TICK_TO_WIRE].append(_elapsed(trace, at[Hop.RECEIVED], at[Hop.WRITTEN]))
+    return found
+
+
+def _elapsed(trace: int, before: int, after: int) -> int:
+    if after < before:
+        raise Corrupt(f"latency.bin trace {trace}: a later hop has an earlier stamp; remove the file")
+    return after - before

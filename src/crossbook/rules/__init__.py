@@ -1,0 +1,1 @@
+"""Rules, written once, as kernels over the desk's arrays."""

@@ -1,0 +1,66 @@
+"""The ladder: a level per scope; the lowest that applies counts; here it can only fall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossbook.rules.kernel import kernel
+from crossbook.rules.out import TRANSITION, blank
+from crossbook.types import Scope
+
+DESK = int(Scope.DESK)
+VENUE = int(Scope.VENUE)
+INSTRUMENT = int(Scope.INSTRUMENT)
+
+
+@kernel
+def level_of(s: Any, scope: int, index: int) -> int:
+    """The level of one scope."""
+    if scope == DESK:
+        return int(s.level)
+    if scope == VENUE:
+        return int(s.venues[index].level)
+    if scope == INSTRUMENT:
+        return int(s.instruments[index].level)
+    return int(s.strategies[index].level)
+
+
+@kernel
+def set_level(s: Any, scope: int, index: int, level: int) -> None:
+    """Fold a transition."""
+    if scope == DESK:
+        s.level = level
+    elif scope == VENUE:
+        s.venues[index].level = level
+    elif scope == INSTRUMENT:
+        s.instruments[index].level = level
+    else:
+        s.strategies[index].level = level
+
+
+@kernel
+def effective_level(s: Any, strategy: int, i: int) -> int:
+    """What a strategy may do in an instrument: the lowest of desk, venue, instrument and strategy."""
+    instrument = s.instruments[i]
+    level = min(s.level, s.strategies[strategy].level)
+    return int(min(level, instrument.level, s.venues[instrument.venue].level))
+
+
+@kernel
+def lower(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
+    """Let a scope fall to `level`, stating the rule and its numbers; a scope already there or lower stays."""
+    old = level_of(s, scope, index)
+    if level >= old:
+        return n
+    reason, value, limit = why
+    set_level(s, scope, index, level)
+    row = out[n]
+    blank(row, TRANSITION, s.now, index if scope == 3 else -1, -1, -1)
+    row.count = scope
+    row.order = index
+    row.price = old
+    row.lots = level
+    row.reason = reason
+    row.value = value
+    row.limit = limit
+    return n + 1

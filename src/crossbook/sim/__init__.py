@@ -1,0 +1,1 @@
+"""A venue that takes commands and gives events, over the matching kernels."""

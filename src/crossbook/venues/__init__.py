@@ -1,0 +1,1 @@
+"""Venues: what they say on the wire, turned into the rows of the core."""
