@@ -17,7 +17,7 @@ from crossbook.events import FLAG_LAST, EventKind
 from crossbook.rules.book import apply_market, best_price
 from crossbook.rules.grid import is_legal_price
 from crossbook.rules.layout import BOOK, BOOK_SYNCED, INSTRUMENT, QUOTE, Rows
-from crossbook.sim.market import START_NS, generate_market
+from crossbook.sim.market import CHUNK_ROWS, START_NS, generate_market
 from crossbook.sim.market_survey import edges, survey
 from crossbook.timestamp import NS_PER_MS, NS_PER_S
 from crossbook.types import Instrument, Venue
@@ -55,6 +55,13 @@ def test_a_longer_market_begins_with_the_shorter(seed: int, seconds: int, more: 
     assert len(rows) < len(longer)
     assert digest(rows) == digest(longer[: len(rows)])
     assert rows["ts"][-1] < START_NS + int(seconds * SECOND * 60_000) * NS_PER_MS <= longer["ts"][len(rows)]
+
+
+def test_so_it_does_across_the_pieces_it_is_made_in() -> None:
+    _, rows = generate_market(2, 3, ALL)
+    _, longer = generate_market(2, 5, ALL)
+    assert len(rows) > 2 * CHUNK_ROWS
+    assert digest(rows) == digest(longer[: len(rows)])
 
 
 @settings(max_examples=12)
@@ -95,6 +102,7 @@ def test_rows_come_frame_by_frame_in_receive_order(market: Market) -> None:
     depth = (int(EventKind.BOOK_SNAPSHOT), int(EventKind.BOOK_DELTA))
     assert np.isin(rows["kind"][~first], depth).all()
     venues = np.array([int(one.venue) for one in instruments])[rows["instrument"]]
+    assert (rows["venue"] == venues).all()
     for venue in np.unique(venues):
         assert (np.diff(rows["ts_venue"][venues == venue]) >= 0).all(), Venue(venue)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from crossbook.cli.generate import parse_venues, write_generated
 from crossbook.errors import Refused
 from crossbook.sim.market import START_NS, generate_market, market_instruments
 from crossbook.sim.market_book import bell, chance, draw, grown, shock
 from crossbook.sim.market_survey import episodes
 from crossbook.sim.market_world import stream
+from crossbook.tape.manifest import Health
+from crossbook.tape.tape import open_tape
 from crossbook.types import Venue
 
 USDM, HYPERLIQUID, SPOT = Venue.BINANCE_USDM, Venue.HYPERLIQUID, Venue.BINANCE_SPOT
@@ -82,3 +86,19 @@ def test_flicker_does_not_make_two_episodes() -> None:
     apart = np.array([True, False, False, False, True, True, True, True])
     assert [one.tolist() for one in episodes(times, apart)] == [[0, 40_000_000], [10_000_000, 70_000_000]]
     assert [one.tolist() for one in episodes(times, times < 0)] == [[], []]
+
+
+def test_a_generated_tape_is_sound_and_reads_as_it_was_made(tmp_path: Path) -> None:
+    made = write_generated(tmp_path / "tape", 8, Decimal("0.2"), (USDM, HYPERLIQUID))
+    tape = open_tape(tmp_path / "tape")
+    instruments, rows = generate_market(8, Decimal("0.2"), (USDM, HYPERLIQUID))
+    assert tape.instruments == instruments and (tape.rows == rows).all()
+    assert tape.manifest.health == Health() and tape.manifest.facts["seed"] == "8"
+    assert made.content_hash == tape.content_hash and made.frames == tape.manifest.frames
+    assert [one.b for one in made.edges] == ["hyperliquid:BTC", "hyperliquid:ETH"]
+
+
+def test_venues_are_said_in_short_or_in_full() -> None:
+    assert parse_venues("spot, usdm") == parse_venues("binance_spot,binance_usdm") == (SPOT, USDM)
+    with pytest.raises(Refused, match="'okx'"):
+        parse_venues("usdm,okx")

@@ -20,6 +20,7 @@ from crc32c import crc32c
 from crossbook.errors import Corrupt, Refused
 from crossbook.ledger.records import (
     HEADER_BYTES,
+    MAGIC,
     PAYLOAD_BYTES_MAX,
     RECORD_BYTES,
     Record,
@@ -48,15 +49,17 @@ class _Segment:
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
         new = not path.exists()
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.fd = -1
         try:
+            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             size = max(size, os.fstat(self.fd).st_size)
             os.posix_fallocate(self.fd, 0, size)
             self.map = mmap.mmap(self.fd, size)
         except OSError as error:
-            os.close(self.fd)
-            if new:
-                path.unlink(missing_ok=True)
+            if self.fd >= 0:
+                os.close(self.fd)
+                if new:
+                    path.unlink(missing_ok=True)
             raise Refused(
                 f"journal {path.parent}: cannot reserve {size} bytes ({os.strerror(error.errno or 0)}); "
                 "free space on that disk and start again, everything written so far is kept"
@@ -81,7 +84,12 @@ class JournalWriter:
     middle is damaged. A cut-off last record is removed.
     """
 
-    def __init__(self, directory: Path, segment_bytes: int = SEGMENT_BYTES, sync_within_s: float = SYNC_WITHIN_S) -> None:
+    _at: int
+    _next: int
+
+    def __init__(
+        self, directory: Path, segment_bytes: int = SEGMENT_BYTES, sync_within_s: float = SYNC_WITHIN_S
+    ) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._segment_bytes = segment_bytes
@@ -171,11 +179,14 @@ class JournalWriter:
         os.fsync(self._lock_fd)
 
     def _use(self, segment: _Segment, at: int) -> None:
-        self._current, self._map, self._at = segment, segment.map, at
+        self._current, self._map = segment, segment.map
+        self._at = at
         self._last_start = segment.size - RECORD_BYTES
 
     def _begin(self) -> None:
-        self._map[:HEADER_BYTES] = encode_header(self._next)
+        header = encode_header(self._next)
+        self._map[len(MAGIC) : HEADER_BYTES] = header[len(MAGIC) :]
+        self._map[: len(MAGIC)] = MAGIC  # last: a reader takes the segment for begun by it
         self._at = HEADER_BYTES
 
     def _make_room(self, length: int) -> None:
@@ -223,7 +234,7 @@ class JournalWriter:
         error = self._failure
         reason = os.strerror(error.errno or 0) if error is not None else "unknown"
         return Corrupt(
-            f"journal {self.directory}: the disk failed to sync ({reason}); stop, and compare the journal with the venues"
+            f"journal {self.directory}: the disk failed to sync ({reason}); stop, compare the journal with the venues"
         )
 
 
@@ -282,7 +293,8 @@ def latest_snapshot(directory: Path) -> tuple[int, bytes] | None:
             continue
         magic, sequence, length, crc = _SNAPSHOT.unpack_from(content)
         blob = content[_SNAPSHOT.size :]
-        if magic == _SNAPSHOT_MAGIC and length == len(blob) and crc == crc32c(blob, sequence & 0xFFFFFFFF):
+        named = path.stem == f"{sequence:012d}"
+        if named and magic == _SNAPSHOT_MAGIC and length == len(blob) and crc == crc32c(blob, sequence & 0xFFFFFFFF):
             return sequence, blob
     return None
 
@@ -306,25 +318,32 @@ def _last(directory: Path) -> _End:
 def _walk(directory: Path) -> Iterator[Record | _End]:
     """Every true record of all segments, then where the journal ends."""
     paths = _segments(directory)
+    begun = [_is_begun(path) for path in reversed(paths)][::-1]  # from behind: the writer begins them in order
     end = _End(1, 0, 1)
     for position, path in enumerate(paths):
         if int(path.stem) != position + 1:
             raise Corrupt(f"{directory}: segment {position + 1:06d}.seg is missing; restore it from a backup")
-        content = _read_stable(path)
-        if not any(content[:HEADER_BYTES]) and not content.rstrip(b"\0"):
-            _nothing_behind(paths[position:])
+        if not begun[position]:
+            _refuse_entries_without_header(path, behind=any(begun[position:]))
             break
+        followed = position + 1 < len(paths) and begun[position + 1]
+        content = path.read_bytes() if followed else _read_stable(path)
         first = decode_header(content[:HEADER_BYTES], str(path))
         if first != end.next_sequence:
-            raise Corrupt(f"{path} offset 0: begins with entry {first}, expected {end.next_sequence}; a segment was changed")
+            raise Corrupt(f"{path} offset 0: begins with entry {first}, not {end.next_sequence}; restore a backup")
         for found in scan(content, first):
             if isinstance(found, Record):
                 yield found
             else:
                 end = _End(position + 1, found.end, found.next_sequence)
                 if found.torn:
-                    _refuse_damage(path, content, found, paths[position + 1 :])
+                    _refuse_damage(path, content, found, followed)
     yield end
+
+
+def _is_begun(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _read_stable(path: Path) -> bytes:
@@ -337,18 +356,16 @@ def _read_stable(path: Path) -> bytes:
         content = again
 
 
-def _refuse_damage(path: Path, content: bytes, found: Scan, behind: list[Path]) -> None:
+def _refuse_damage(path: Path, content: bytes, found: Scan, followed: bool) -> None:
     """A record that does not hold is a torn tail only if no true record follows it anywhere."""
-    follows = later_record(content, found.end, found.next_sequence) is not None
-    if follows or any(any(segment.read_bytes()[:HEADER_BYTES]) for segment in behind):
+    if followed or later_record(content, found.end, found.next_sequence) is not None:
         raise Corrupt(
             f"{path} offset {found.end}: entry {found.next_sequence} is damaged and true entries follow it; "
             "restore the file from a backup"
         )
 
 
-def _nothing_behind(paths: list[Path]) -> None:
-    """A reserved segment without a header is the last thing in a journal."""
-    for path in paths:
-        if path.read_bytes().rstrip(b"\0"):
-            raise Corrupt(f"{path} offset 0: holds entries behind an empty segment; restore the folder from a backup")
+def _refuse_entries_without_header(path: Path, behind: bool) -> None:
+    """A reserved segment without a header is empty and the last of a journal."""
+    if behind or (any(path.read_bytes()) and not _is_begun(path)):
+        raise Corrupt(f"{path} offset 0: no journal header, but entries in or behind it; restore a backup")

@@ -43,12 +43,11 @@ class Counts:
         self.decision_to_match = array("q")
         self.match_to_known = array("q")
         self.unhedged: dict[tuple[int, int], tuple[int, int, int]] = {}
-        """Per (strategy, pair) that is unhedged now: quantity at 1e-8, since when it is that, since when it is not 0."""
+        """Per (strategy, pair) unhedged now: quantity at 1e-8, since when it is that, since when it is not 0."""
         self.unhedged_time: dict[int, int] = {}
         """Per pair: quantity at 1e-8 times ns, of stretches that ended."""
         self.unhedged_longest = 0
         self.unhedged_notes = 0
-        self.transitions = 0
 
     def submit(self, row: OutRow) -> None:
         """An order was sent."""
@@ -86,7 +85,7 @@ class Counts:
     def deny(self, row: OutRow) -> None:
         """The gate said no, `count` times since it last said so."""
         key = (row.strategy, row.reason)
-        self.denials[key] = self.denials.get(key, 0) + row.count
+        self.denials[key] = self.denials.get(key, 0) + row.count_
 
     def intend(self, row: OutRow) -> None:
         """A strategy decided to trade."""

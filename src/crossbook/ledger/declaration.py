@@ -73,6 +73,10 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises `Refused` naming the first thing that cannot be valued as declared."""
+        for names in (self.assets, self.strategies, [one.name for one in self.instruments]):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise Refused(f"declared twice: {', '.join(twice)}; a name has one index, list it once")
         if self.asset_marks[self.reporting] != REPORTING or len(self.asset_marks) != len(self.assets):
             raise Refused(f"asset_marks {self.asset_marks}: one per asset, {REPORTING} at the reporting asset")
         name = self.assets[self.reporting]

@@ -51,7 +51,7 @@ DEFINITIONS = {
     "error_rate": "Orders that were rejected or became unknown / orders",
     "unhedged.quantity_time": "Difference between the legs of pairs, absolute, times how long it lasted",
     "unhedged.time_max": "Longest time that a pair was unhedged",
-    "delay.decision_to_match": "From the order leaving the core to its match at the venue, by the stamps of the journal",
+    "delay.decision_to_match": "From the order leaving the core to its match at the venue, by the journal's stamps",
     "delay.match_to_known": "From the match at the venue to our knowing it, by the stamps of the journal",
     "delay.clock_suspect": "Fills whose stamps run backwards; they are left out of the delays",
     "latency": "From the hop before to this hop inside our process, by monotonic stamps",

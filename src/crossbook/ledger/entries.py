@@ -44,7 +44,8 @@ class EventRow(NamedTuple):
 
 
 class OutRow(NamedTuple):
-    """The columns of `rules.layout.OUT` as Python integers; `commands.py` says what each means for a kind."""
+    """The columns of `rules.layout.OUT` as Python integers; `commands.py` says what each means for a kind. `count_` is
+    `count`, a word that tuples use themselves."""
 
     ts: int
     order: int
@@ -53,7 +54,7 @@ class OutRow(NamedTuple):
     lots: int
     value: int
     limit: int
-    count: int
+    count_: int
     kind: int
     strategy: int
     instrument: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from enum import IntEnum
 
@@ -41,7 +42,7 @@ def durations(stamps: bytes) -> dict[str, list[int]]:
         traces.setdefault(trace, {}).setdefault(hop, ns)
     for trace, at in traces.items():
         hops = sorted(at)
-        for before, after in zip(hops, hops[1:], strict=False):
+        for before, after in itertools.pairwise(hops):
             found[Hop(after).name.lower()].append(_elapsed(trace, at[before], at[after]))
         if Hop.RECEIVED in at and Hop.WRITTEN in at:
             found[TICK_TO_WIRE].append(_elapsed(trace, at[Hop.RECEIVED], at[Hop.WRITTEN]))

@@ -7,7 +7,7 @@ and in whatever order it arrives; a venue's report of a balance or position is c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from crossbook.commands import OutKind
 from crossbook.errors import Corrupt
@@ -34,6 +34,7 @@ from crossbook.ledger.postings import (
     transfer_legs,
 )
 from crossbook.ledger.trips import Trips
+from crossbook.types import Level, Scope
 
 FillId = tuple[int, int, int, int]
 """Venue, instrument, order, trade."""
@@ -58,6 +59,8 @@ class Ledger:
         self.counts = Counts(declaration, self.terms)
         self.path: Path | None = None
         """None until every mark that is needed was seen once: the window of all figures begins there."""
+        self.levels: dict[tuple[int, int], int] = {}
+        """Per (scope, index) whose level ever changed."""
         self.entries = 0
         self.ts = 0
         self.breaks = 0
@@ -146,6 +149,11 @@ class Ledger:
         path.__dict__.update(self.path.__dict__, days=dict(self.path.days))
         path.sample(self.ts, self.nav(), self.pnl())
         return path
+
+    def level_of(self, strategy: int) -> Level:
+        """What a strategy may do: the lower of its own level and the desk's, as the journal's transitions left them."""
+        own = self.levels.get((Scope.STRATEGY, strategy), Level.ACTIVE)
+        return Level(min(own, self.levels.get((Scope.DESK, 0), Level.ACTIVE)))
 
     def digest(self) -> str:
         """A hash of what was booked that does not depend on the order of arrival: the venue events, and per account
@@ -278,7 +286,7 @@ class Ledger:
 
     def _on_fill_cost(self, row: OutRow) -> None:
         """Split a fill's cash into edge at decision, latency and slippage. A cost that is not known (0) is the next."""
-        fill_id = (row.venue, row.instrument, row.order, row.count)
+        fill_id = (row.venue, row.instrument, row.order, row.count_)
         fill = self._uncosted.pop(fill_id, None)
         if fill is None:
             return
@@ -341,6 +349,9 @@ class Ledger:
         lots = sum(cell.lots for (_, instrument), cell in self.cells.items() if instrument == row.instrument)
         self.breaks += lots != row.lots
 
+    def _on_transition(self, row: OutRow) -> None:
+        self.levels[row.count_, row.order] = row.lots
+
     def _on_marked(self, row: OutRow) -> None:
         if row.price > 0 and row.lots > 0:
             self._mark(row.instrument, row.price, row.lots)
@@ -359,7 +370,7 @@ class Ledger:
         self._changed = True
 
 
-_ON_EVENT = {
+_ON_EVENT: dict[int, Callable[[Ledger, EventRow], None]] = {
     EventKind.ORDER_FILLED: Ledger._on_fill,
     EventKind.FORCED_CLOSE: Ledger._on_fill,
     EventKind.FUNDING_PAID: Ledger._on_funding,
@@ -369,8 +380,9 @@ _ON_EVENT = {
     EventKind.ORDER_REJECTED: lambda ledger, row: ledger.counts.fail(row),
     EventKind.ORDER_UNKNOWN: lambda ledger, row: ledger.counts.fail(row),
 }
-_ON_OUT = {
+_ON_OUT: dict[int, Callable[[Ledger, OutRow], None]] = {
     OutKind.MARKED: Ledger._on_marked,
+    OutKind.TRANSITION: Ledger._on_transition,
     OutKind.FILL_COST: Ledger._on_fill_cost,
     OutKind.SUBMIT_ORDER: lambda ledger, row: ledger.counts.submit(row),
     OutKind.DENIAL: lambda ledger, row: ledger.counts.deny(row),

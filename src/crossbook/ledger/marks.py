@@ -13,7 +13,7 @@ ONE = 10**10
 
 
 class Marks:
-    """The latest middle of every instrument (as bid + ask, in ticks; 0 unknown) and price of every asset (0 unknown)."""
+    """The latest middle of every instrument (as bid + ask, in ticks) and price of every asset; 0: not known yet."""
 
     def __init__(self, declaration: Declaration, terms: list[Terms]) -> None:
         self.sums = [0] * len(terms)

@@ -1,4 +1,4 @@
-"""The path of net asset value: running peak, drawdown and days, with money from outside neutralised. Integers at 1e-18."""
+"""The path of net asset value: running peak, drawdown and days, flows neutralised. Integers at 1e-18."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def key_of(row: EventRow) -> Key:
 
 
 def fill_cash_e8(terms: Terms, side: int, price: int, lots: int) -> int:
-    """The signed cash of a fill in 1e-8 of `terms.quote`, before fees. Rounding (inverse only): half-even to 1e-8 coin."""
+    """The signed cash of a fill in 1e-8 of `terms.quote`, before fees. Inverse: half-even to 1e-8 coin."""
     sign = 1 - 2 * side
     if terms.inverse:
         return sign * divide_half_even(lots * terms.factor, price)
@@ -121,7 +121,7 @@ def funding_legs(row: EventRow, shares: dict[int, int]) -> tuple[Leg, ...]:
     legs = [Leg(row.venue, row.asset, CASH, NOBODY, row.lots)]
     legs += [Leg(row.venue, row.asset, FUNDING, strategy, -share) for strategy, share in shares.items() if share]
     rest = row.lots - sum(shares.values())
-    if rest:
+    if rest or len(legs) == 1:
         legs.append(Leg(row.venue, row.asset, UNATTRIBUTED, NOBODY, -rest))
     return tuple(legs)
 

@@ -51,9 +51,7 @@ class Trips:
 
     def funding(self, strategy: int, instrument: int, value: int) -> None:
         """Give a strategy's funding to its open trips in that instrument, by lots, half-even, the rest to the last."""
-        trips = [
-            trip for (owner, _), trip in self.open.items() if owner == strategy and trip.lots.get(instrument, 0)
-        ]
+        trips = [trip for (owner, _), trip in self.open.items() if owner == strategy and trip.lots.get(instrument, 0)]
         whole = sum(trip.lots[instrument] for trip in trips)
         left = value
         for trip in trips[:-1]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numba
 import numpy
 
-ROOMS = ("rules", "strategy", "sim", "lab")
+ROOMS = ("rules", "strategy", "venues", "sim", "lab")
 """The packages that hold kernels, beside `engine.py` which composes them."""
 PACKAGE = Path(__file__).parents[1]
 
@@ -47,9 +47,9 @@ CACHE_FOLDER = cache_root() / "kernels" / sources_hash()
 numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 
-def is_compiled() -> bool:
-    """Whether an earlier run left compiled kernels of exactly this code."""
-    return any(CACHE_FOLDER.glob("**/*.nbc"))
+def is_compiled(name: str = "engine.step") -> bool:
+    """Whether an earlier run left the kernel `module.function` of exactly this code compiled."""
+    return any(CACHE_FOLDER.glob(f"**/{name}-*.nbc"))
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,11 +57,35 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel(function: F) -> F:
     """Compile `function` on first use, keeping its type. With `NUMBA_DISABLE_JIT=1` it stays plain Python."""
-    compiled: F = numba.njit(cache=True, boundscheck=False, error_model="numpy")(function)
-    return compiled
+    return _compiled(function, nogil=False)
 
 
 def bulk_kernel(function: F) -> F:
     """A `@kernel` for passes over many rows: it lets other threads run meanwhile, which costs a call 0.1 us."""
-    compiled: F = numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")(function)
+    return _compiled(function, nogil=True)
+
+
+def _compiled(function: F, nogil: bool) -> F:
+    dispatcher = numba.njit(cache=True, nogil=nogil, boundscheck=False, error_model="numpy", no_cfunc_wrapper=True)(
+        function
+    )
+    if not numba.config.DISABLE_JIT:
+        _share_compilations(dispatcher)
+    compiled: F = dispatcher
     return compiled
+
+
+def _share_compilations(dispatcher: Any) -> None:
+    """Let calls with constants, or with narrow integers of a row, use the one compilation for int64: numba would
+    compile a kernel anew for each, which took half of all compiling."""
+    template = dispatcher.get_call_template
+
+    def widened(one: Any) -> Any:
+        one = numba.types.unliteral(one)
+        narrow = isinstance(one, numba.types.Integer) and one.signed and one.bitwidth < 64
+        return numba.types.int64 if narrow else one
+
+    def get_call_template(args: list[Any], kws: dict[str, Any]) -> Any:
+        return template([widened(one) for one in args], {name: widened(one) for name, one in kws.items()})
+
+    dispatcher.get_call_template = get_call_template

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbook.commands import OutKind
-from crossbook.events import EventKind, Rejection
+from crossbook.events import EventKind
 from crossbook.rules.book import apply_market, is_tradeable
 from crossbook.rules.kernel import kernel
 from crossbook.rules.layout import BOOK_EMPTY, DEPTH, MAX_STRATEGIES, MAX_VENUES
@@ -29,25 +28,15 @@ from crossbook.sim.accounts import (
     pay_funding,
 )
 from crossbook.sim.layout import MAX_REPLIES, MAX_RESTING
-from crossbook.types import InstrumentKind, TimeInForce
+from crossbook.sim.orders import end_order, serve_book, serve_trade
+from crossbook.types import InstrumentKind
 
-SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
-CANCEL_ORDER = int(OutKind.CANCEL_ORDER)
 TRADE = int(EventKind.TRADE)
 FUNDING = int(EventKind.FUNDING)
 INSTRUMENT_CHANGED = int(EventKind.INSTRUMENT_CHANGED)
-ORDER_ACCEPTED = int(EventKind.ORDER_ACCEPTED)
-ORDER_FILLED = int(EventKind.ORDER_FILLED)
-ORDER_CANCELED = int(EventKind.ORDER_CANCELED)
 ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
-ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
 FORCED_CLOSE = int(EventKind.FORCED_CLOSE)
-UNKNOWN_INSTRUMENT = int(Rejection.UNKNOWN_INSTRUMENT)
-TOO_MANY_ORDERS = int(Rejection.TOO_MANY_ORDERS)
-INSUFFICIENT_BALANCE = int(Rejection.INSUFFICIENT_BALANCE)
-INSUFFICIENT_MARGIN = int(Rejection.INSUFFICIENT_MARGIN)
 SPOT = int(InstrumentKind.SPOT)
-IOC = int(TimeInForce.IOC)
 
 MARGIN_CHECK_NS = 1_000_000_000
 FOREVER = 1 << 62

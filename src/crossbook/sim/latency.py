@@ -69,24 +69,26 @@ class LatencyModel:
                 if not values or min(values) < 0:
                     raise Refused(f"latency: {name} of {venue.label} is {min(values, default='empty')}: give 0 or more")
         self._seed = seed
-        self._legs = dict(legs)
+        self._legs = {int(venue): leg for venue, leg in legs.items()}
 
     def entry_ns(self, venue: int, order: int) -> int:
         """How long the command about `order` travels to its venue."""
-        return self._leg(venue).entry.pick(self._draw(venue, ENTRY, order))
+        return self._draw(self._leg(venue).entry, venue, ENTRY, order)
 
     def response_ns(self, venue: int, order: int) -> int:
         """How long the venue's answers about `order` (or about its own event of that id) travel to us."""
-        return self._leg(venue).response.pick(self._draw(venue, RESPONSE, order))
+        return self._draw(self._leg(venue).response, venue, RESPONSE, order)
 
     def _leg(self, venue: int) -> Leg:
-        leg = self._legs.get(Venue(venue))
+        leg = self._legs.get(venue)
         if leg is None:
             raise Refused(f"latency: none given for {Venue(venue).label}: add its leg to the model")
         return leg
 
-    def _draw(self, venue: int, leg: int, key: int) -> int:
-        return splitmix64(splitmix64(self._seed ^ (venue << 8 | leg) << 48) ^ key)
+    def _draw(self, part: Constant | Sampled, venue: int, leg: int, key: int) -> int:
+        if isinstance(part, Constant):
+            return part.us * NS_PER_US
+        return part.pick(splitmix64(splitmix64(self._seed ^ (venue << 8 | leg) << 48) ^ key))
 
 
 def delay_feed(rows: Rows, starts: Rows, venue: Venue, delay: Constant | Sampled, seed: int) -> tuple[Rows, Rows]:

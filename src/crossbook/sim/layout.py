@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from crossbook.errors import Refused
-from crossbook.money import factor_of
+from crossbook.rules.declare import declare_instrument
 from crossbook.rules.layout import (
     BOOK,
     EVENT,
@@ -108,21 +108,6 @@ def new_venues(setup: Setup) -> Rows:
         s.venues[venue].leverage = setup.leverage[venue]
         s.next_id[venue] = venue + 1
     for index, instrument in enumerate(setup.instruments):
-        _declare(s.instruments[index], instrument, setup.assets)
-        s.instruments[index].maker_ppm = setup.maker_ppm[index]
-        s.instruments[index].taker_ppm = setup.taker_ppm[index]
+        fees = setup.maker_ppm[index], setup.taker_ppm[index]
+        declare_instrument(s.instruments[index], instrument, setup.assets, *fees)
     return state
-
-
-def _declare(row: np.record, instrument: Instrument, assets: tuple[str, ...]) -> None:
-    for name in ("venue", "kind", "chain", "tick_e8", "lot_e8", "contract_e8", "min_lots", "max_lots", "max_ticks"):
-        row[name] = getattr(instrument, name)
-    row["min_notional_e8"] = instrument.min_notional_e8
-    row["significant_figures"] = instrument.significant_figures
-    row["factor"] = factor_of(instrument)
-    row["tradeable"] = 1
-    for name in ("base", "quote", "settle"):
-        asset = getattr(instrument, name)
-        if asset not in assets:
-            raise Refused(f"setup: {name} asset {asset} of {instrument.name} is not among {', '.join(assets)}")
-        row[name] = assets.index(asset)

@@ -80,7 +80,7 @@ def market_chunks(
     out = new_events(CHUNK_ROWS + ROOM)
     waiting = new_events(0)
     while worlds[0].ms < end_ms:
-        written = advance(worlds, out, end_ms)
+        written = advance(worlds, out, 0, end_ms)
         rows = np.concatenate([waiting, out[:written]])
         rows = rows[np.argsort(rows["ts"], kind="stable")]
         # What happens later is received later still, so rows up to now are in their final places.

@@ -112,8 +112,8 @@ def quote_anew(place: Any, fair: float, thin: float) -> None:
     width = (place.spread_low + (place.spread_high - place.spread_low) * chance(place.rng)) * fair
     spread = step * max(math.floor(width / step + 0.5), 1)
     bid = step * math.floor((fair - 0.5 * spread) / step + 0.5)
-    move_touch(place, 0, bid, step, thin)
-    move_touch(place, 1, bid + spread, step, thin)
+    for side in range(2):
+        move_touch(place, side, bid + side * spread, step, thin)
 
 
 @kernel
@@ -127,13 +127,14 @@ def take_best(place: Any, side: int, lots: int) -> None:
 
 
 @kernel
-def put(out: Any, n: int, kind: int, instrument: int, ts: int, ts_venue: int, id: int) -> int:
+def put(world: Any, i: int, kind: int, ts_venue: int, id: int, out: Any, n: int) -> int:
     """Begin a row, all else 0, as the last of its event; the next free place."""
     row = out[n]
-    row.ts = ts
+    row.ts = 0
     row.ts_venue = ts_venue
     row.kind = kind
-    row.instrument = instrument
+    row.instrument = i
+    row.venue = world.places[i].venue
     row.id = id
     row.id2 = 0
     row.price = 0
@@ -147,10 +148,10 @@ def put(out: Any, n: int, kind: int, instrument: int, ts: int, ts_venue: int, id
 
 @kernel
 def put_level(
-    out: Any, n: int, kind: int, instrument: int, ts_venue: int, id: int, side: int, price: int, lots: int
+    world: Any, i: int, kind: int, ts_venue: int, id: int, side: int, price: int, lots: int, out: Any, n: int
 ) -> int:
     """Begin a row that says what stands at, or was traded at, a price; the next free place."""
-    put(out, n, kind, instrument, 0, ts_venue, id)
+    put(world, i, kind, ts_venue, id, out, n)
     out[n].side = side
     out[n].price = price
     out[n].lots = lots
@@ -194,8 +195,9 @@ def publish_quote(world: Any, i: int, ts_venue: int, always: bool, out: Any, n: 
         told[2 * side + 1] = place.lots[side, 0]
     if same and not always:
         return n
-    n = put(out, n, QUOTE, i, arrival(world, place, ts_venue), ts_venue, book_id(place, ts_venue))
+    n = put(world, i, QUOTE, ts_venue, book_id(place, ts_venue), out, n)
     row = out[n - 1]
+    row.ts = arrival(world, place, ts_venue)
     row.price = told[0]
     row.lots = told[1]
     row.price2 = told[2]
@@ -217,7 +219,8 @@ def publish_snapshot(world: Any, i: int, ts_venue: int, out: Any, n: int) -> int
     id = book_id(place, ts_venue)
     for side in range(2):
         for level in range(SNAPSHOT_LEVELS if place.venue == HYPERLIQUID else LEVELS):
-            n = put_level(out, n, SNAPSHOT, i, ts_venue, id, side, place.price[side, level], place.lots[side, level])
+            price = place.price[side, level]
+            n = put_level(world, i, SNAPSHOT, ts_venue, id, side, price, place.lots[side, level], out, n)
     close_frame(world, i, out, first, n)
     remember(place)
     return n
@@ -238,12 +241,14 @@ def publish_delta(world: Any, i: int, ts_venue: int, out: Any, n: int) -> int:
             if old < LEVELS and new < LEVELS:
                 order = sign * (place.told_price[side, old] - place.price[side, new])
             if order < 0:
-                n = put_level(out, n, DELTA, i, ts_venue, place.id, side, place.told_price[side, old], 0)
+                price = place.told_price[side, old]
+                n = put_level(world, i, DELTA, ts_venue, place.id, side, price, 0, out, n)
                 old += 1
                 continue
+            price = place.price[side, new]
             lots = place.lots[side, new]
             if order > 0 or place.told_lots[side, old] != lots:
-                n = put_level(out, n, DELTA, i, ts_venue, place.id, side, place.price[side, new], lots)
+                n = put_level(world, i, DELTA, ts_venue, place.id, side, price, lots, out, n)
             new += 1
             if order == 0:
                 old += 1

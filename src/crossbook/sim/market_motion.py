@@ -62,10 +62,10 @@ SWEPT_LEVELS = 5
 
 
 @kernel
-def advance(worlds: Any, out: Any, until_ms: int) -> int:
-    """Live from millisecond `ms` to `until_ms` or until `out` is nearly full; rows written, in venue time."""
+def advance(worlds: Any, out: Any, n: int, until_ms: int) -> int:
+    """Live on to millisecond `until_ms` or until `out` is nearly full, writing from row `n` in venue time; the next
+    free row."""
     world = worlds[0]
-    n = 0
     while world.ms < until_ms and n + ROOM <= len(out):
         move_coins(world)
         for i in range(world.n_places):
@@ -161,7 +161,7 @@ def dislocate(ms: int, place: Any, coin: Any) -> float:
             swept = -swept
         place.dislocation += swept
         luck = chance(place.rng)
-        place.hold_ms = ms + 20 + math.floor(680.0 * luck * luck)
+        place.hold_ms = ms + 25 + math.floor(800.0 * luck * luck)
         place.decay = 1.0 - 1.0 / (40.0 + 120.0 * chance(place.rng))
     place.dislocation = min(max(place.dislocation, -DISLOCATION_MOST), DISLOCATION_MOST)
     return swept
@@ -178,7 +178,7 @@ def start(world: Any, i: int, fair: float, ts_venue: int, out: Any, n: int) -> i
     place.next_ms = world.ms + 1
     place.snapshot_ms = world.ms + 480
     n = publish_snapshot(world, i, ts_venue, out, n)
-    return publish_quote(world, i, ts_venue, True, out, n)
+    return publish_quote(world, i, ts_venue, place.coin == USDC, out, n)
 
 
 @kernel
@@ -233,7 +233,7 @@ def print_trade(world: Any, i: int, taker: int, price: int, lots: int, ts_venue:
     """One public print; `taker` is 0 for a buyer."""
     place = world.places[i]
     place.trade_id += 1
-    n = put_level(out, n, TRADE, i, ts_venue, place.trade_id, taker, price, lots)
+    n = put_level(world, i, TRADE, ts_venue, place.trade_id, taker, price, lots, out, n)
     out[n - 1].ts = arrival(world, place, ts_venue)
     return n
 
@@ -246,7 +246,8 @@ def fund(world: Any, i: int, ts_venue: int, out: Any, n: int) -> int:
     price = place.seen * (1.0 + place.basis)
     if place.in_usdc == 1:
         price /= world.usdc
-    n = put(out, n, FUNDING, i, arrival(world, place, ts_venue), ts_venue, 0)
+    n = put(world, i, FUNDING, ts_venue, 0, out, n)
+    out[n - 1].ts = arrival(world, place, ts_venue)
     out[n - 1].price = math.floor(price * 1e4) * 10_000
     out[n - 1].lots = rate
     return n

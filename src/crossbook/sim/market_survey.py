@@ -65,14 +65,14 @@ def _pair(instruments: tuple[Instrument, ...], quotes: Rows, i: int, j: int, abo
     return Survey(
         a=instruments[i].name,
         b=instruments[j].name,
-        minutes=minutes,
+        minutes=round(minutes, 3),
         above_bp=above_bp,
-        per_minute=len(lengths) / minutes,
-        median_ms=float(np.median(lengths)) if lengths else 0.0,
+        per_minute=round(len(lengths) / minutes, 3),
+        median_ms=round(float(np.median(lengths)), 3) if lengths else 0.0,
         survive_ppm=1_000_000 * survived // max(len(lengths), 1),
-        above_20_bp_per_hour=60.0 * large / minutes,
-        largest_bp=float(max(edge.max() for edge in seen[:2])),
-        calm_basis_bp=float(high - low) / 2.0,
+        above_20_bp_per_hour=round(60.0 * large / minutes, 3),
+        largest_bp=round(float(max(edge.max() for edge in seen[:2])), 3),
+        calm_basis_bp=round(float(high - low) / 2.0, 3),
     )
 
 

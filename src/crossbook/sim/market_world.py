@@ -60,8 +60,8 @@ class Character(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COIN = {
-    "BTC": CoinCharacter(price=87_000.0, diffusion_bp=0.60, jumps_per_h=4.0),
-    "ETH": CoinCharacter(price=2_950.0, diffusion_bp=0.85, jumps_per_h=4.0),
+    "BTC": CoinCharacter(price=62_000.0, diffusion_bp=0.60, jumps_per_h=4.0),
+    "ETH": CoinCharacter(price=2_600.0, diffusion_bp=0.85, jumps_per_h=4.0),
 }
 
 _SPOT_BTC = Character(
@@ -73,7 +73,7 @@ _USDM_BTC = Character(
     trade_value=800.0, trade_share=0.25, dislocations_per_min=2.5, gap_growth=1.0,
 )  # fmt: skip
 _HYPER_BTC = Character(
-    activity_ms=16.0, follow_ms=60.0, basis_bp=1.1, tolerance_bp=0.35, spread_bp=(0.7, 1.7), touch_value=3_500.0,
+    activity_ms=16.0, follow_ms=60.0, basis_bp=1.1, tolerance_bp=0.35, spread_bp=(0.7, 1.7), touch_value=2_500.0,
     trade_value=300.0, trade_share=0.15, dislocations_per_min=6.0, gap_growth=0.25,
 )  # fmt: skip
 CHARACTER: dict[tuple[Venue, str], Character] = {
@@ -82,7 +82,7 @@ CHARACTER: dict[tuple[Venue, str], Character] = {
     (Venue.BINANCE_USDM, "BTC"): _USDM_BTC,
     (Venue.BINANCE_USDM, "ETH"): msgspec.structs.replace(_USDM_BTC, touch_value=40_000.0, spread_bp=(0.0, 0.06)),
     (Venue.HYPERLIQUID, "BTC"): _HYPER_BTC,
-    (Venue.HYPERLIQUID, "ETH"): msgspec.structs.replace(_HYPER_BTC, touch_value=2_500.0, spread_bp=(0.9, 2.0)),
+    (Venue.HYPERLIQUID, "ETH"): msgspec.structs.replace(_HYPER_BTC, touch_value=1_800.0, spread_bp=(0.9, 2.0)),
     (Venue.BINANCE_SPOT, "USDC"): Character(
         activity_ms=400.0, follow_ms=1.0, basis_bp=0.0, tolerance_bp=0.6, spread_bp=(0.0, 1.0), touch_value=400_000.0,
         trade_value=900.0, trade_share=0.2, dislocations_per_min=0.0, gap_growth=0.0,

@@ -19,7 +19,6 @@ from crossbook.commands import FLAG_REDUCE_ONLY, OutKind
 from crossbook.events import EventKind, Rejection
 from crossbook.rules.book import is_tradeable
 from crossbook.rules.kernel import kernel
-from crossbook.rules.layout import DEPTH, MAX_STRATEGIES
 from crossbook.rules.matching import (
     cap_queue,
     closable_lots,
@@ -43,26 +42,17 @@ from crossbook.types import InstrumentKind, TimeInForce
 
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
 CANCEL_ORDER = int(OutKind.CANCEL_ORDER)
-TRADE = int(EventKind.TRADE)
-FUNDING = int(EventKind.FUNDING)
-INSTRUMENT_CHANGED = int(EventKind.INSTRUMENT_CHANGED)
 ORDER_ACCEPTED = int(EventKind.ORDER_ACCEPTED)
 ORDER_FILLED = int(EventKind.ORDER_FILLED)
 ORDER_CANCELED = int(EventKind.ORDER_CANCELED)
 ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
-FORCED_CLOSE = int(EventKind.FORCED_CLOSE)
 UNKNOWN_INSTRUMENT = int(Rejection.UNKNOWN_INSTRUMENT)
 TOO_MANY_ORDERS = int(Rejection.TOO_MANY_ORDERS)
 INSUFFICIENT_BALANCE = int(Rejection.INSUFFICIENT_BALANCE)
 INSUFFICIENT_MARGIN = int(Rejection.INSUFFICIENT_MARGIN)
 SPOT = int(InstrumentKind.SPOT)
 IOC = int(TimeInForce.IOC)
-
-MARGIN_CHECK_NS = 1_000_000_000
-FOREVER = 1 << 62
-ROOM = DEPTH + MAX_STRATEGIES + 4 * MAX_RESTING
-"""Replies that the closing of one position can make at most, and more than an ordinary frame ever does."""
 
 
 @kernel
@@ -220,17 +210,16 @@ def _fill_resting(s: Any, at: int, lots: int, now: int) -> bool:
 def serve_trade(s: Any, trade: Any, now: int) -> None:
     """A public trade reaches our resting orders; together they get no more than it traded."""
     side: Any = np.int64(trade.side)
-    left = trade.lots
+    given = 0
     k = 0
-    while k < s.n_resting and left > 0:
+    while k < s.n_resting:
         order = s.resting[k]
         gone = False
         if order.instrument == trade.instrument:
-            lots = min(left, traded_to(order, side, trade.price, trade.lots))
+            lots = traded_to(order, side, trade.price, trade.lots) - given
             if lots > 0:
-                before = order.lots
+                given += min(lots, order.lots)
                 gone = _fill_resting(s, k, lots, now)
-                left -= min(lots, before)
         if not gone:
             k += 1
 

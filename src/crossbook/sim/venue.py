@@ -1,8 +1,9 @@
 """The simulated venues of a run: commands in, events out. The truth only; the desk's belief is its own.
 
-All matching and accounting is in the kernels of `exchange`; this shell schedules. Assumptions beside theirs: commands
-to one venue arrive in the order they left, and its answers likewise (one connection each way, nothing lost); the
-venue's clock is the tape's `ts_venue`; all frames stamped up to the moment an order arrives happened before it.
+All matching and accounting is in the kernels of `orders` and `exchange`; this shell schedules. Assumptions beside
+theirs: commands to one venue arrive in the order they left, and its answers likewise (one connection each way, nothing
+lost); the venue's clock is the tape's `ts_venue`; all frames stamped up to the moment an order arrives happened before
+it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from crossbook.commands import OutKind
 from crossbook.errors import Refused
 from crossbook.events import FLAG_LAST, EventKind
 from crossbook.rules.layout import EVENT, MAX_VENUES, OUT, Rows
-from crossbook.sim.exchange import FOREVER, advance_market, arrive, next_watch
+from crossbook.sim.exchange import FOREVER, advance_market, next_watch
 from crossbook.sim.latency import LatencyModel
 from crossbook.sim.layout import Setup, new_venues
+from crossbook.sim.orders import arrive
 from crossbook.types import InstrumentKind
 
-_TAKEN = (OutKind.SUBMIT_ORDER, OutKind.CANCEL_ORDER, OutKind.CANCEL_ALL)
+_TAKEN = {int(kind): kind.name for kind in (OutKind.SUBMIT_ORDER, OutKind.CANCEL_ORDER, OutKind.CANCEL_ALL)}
 
 
 class SimulatedVenues:
@@ -40,6 +42,7 @@ class SimulatedVenues:
 
     def __init__(self, declaration: Setup, rows: Rows, starts: Rows, latency: LatencyModel) -> None:
         self.state = new_venues(declaration)
+        self._n_replies, self._buffer = self.state["n_replies"], self.state["replies"][0]
         self._rows = _read_only(rows, EVENT)
         self._starts = _read_only(starts, np.dtype(np.int64))
         self._latency = latency
@@ -65,7 +68,7 @@ class SimulatedVenues:
         row[0] = command if isinstance(command, np.void) else command[0]
         order = row[0]
         if order.kind not in _TAKEN:
-            raise Refused(f"simulated venue: command kind {order.kind} is none of {', '.join(k.name for k in _TAKEN)}")
+            raise Refused(f"simulated venue: command kind {order.kind} is none of {', '.join(_TAKEN.values())}")
         if order.ts < self._now:
             raise Refused(
                 f"order {order.order} left at {order.ts}, the venues are at {self._now}: advance to next_due()"
@@ -90,6 +93,10 @@ class SimulatedVenues:
         """
         return self._next
 
+    def in_flight(self) -> bool:
+        """Whether a command is on its way to a venue, or an answer on its way back."""
+        return bool(self._arrivals or self._replies)
+
     def advance(self, until: int) -> Rows:
         """Let everything up to and including `until` happen, and return the replies due by then.
 
@@ -99,7 +106,7 @@ class SimulatedVenues:
             return np.zeros(0, EVENT)
         while self._arrivals and self._arrivals[0][0] <= until:
             at, _, command = heappop(self._arrivals)
-            venue = int(command[0].venue)
+            venue = int(command["venue"][0])
             self._advance(venue, at)
             arrive(self.state, command, at)
             self._collect(venue)
@@ -145,8 +152,8 @@ class SimulatedVenues:
         return rows
 
     def _post(self, row: Rows, venue: int) -> None:
-        left = int(row[0].ts)
-        at = max(self._arrived[venue], left + self._latency.entry_ns(venue, int(row[0].order)))
+        travels = self._latency.entry_ns(venue, int(row["order"][0]))
+        at = max(self._arrived[venue], int(row["ts"][0]) + travels)
         self._arrived[venue] = at
         heappush(self._arrivals, (at, self._sent, row))
         self._sent += 1
@@ -159,20 +166,24 @@ class SimulatedVenues:
 
     def _collect(self, venue: int) -> None:
         """Take the answers of the kernels, and give each its due time."""
-        s = self.state[0]
-        for reply in s.replies[: s.n_replies]:
-            key = int(reply.id) or int(reply.id2)
-            due = max(self._due[venue], int(reply.ts) + self._latency.response_ns(venue, key))
-            self._due[venue] = due
-            reply = reply.copy()
-            reply.ts = due
+        spoken = int(self._n_replies[0])
+        if spoken == 0:
+            return
+        batch = self._buffer[:spoken].copy()
+        self._n_replies[0] = 0
+        due = self._due[venue]
+        for reply, at, order, own in zip(
+            batch, batch["ts"].tolist(), batch["id"].tolist(), batch["id2"].tolist(), strict=True
+        ):
+            due = max(due, at + self._latency.response_ns(venue, order or own))
+            reply["ts"] = due
             heappush(self._replies, (due, venue, self._answered, reply))
             self._answered += 1
-        s.n_replies = 0
+        self._due[venue] = due
 
     def _schedule(self) -> None:
         next_watch(self.state, self._rows, self._starts, self._watch)
-        due = int(self._watch.min())
+        due: int = min(self._watch.tolist())
         if self._arrivals:
             due = min(due, self._arrivals[0][0])
         if self._replies:
@@ -185,7 +196,7 @@ class SimulatedVenues:
 
 def _read_only(array: Rows, dtype: np.dtype[Any]) -> Rows:
     """A view that the kernels are compiled for once, whether the tape is mapped from a file or made in memory."""
-    view = np.ascontiguousarray(np.asarray(array), dtype).view()
+    view = np.ascontiguousarray(np.asarray(array), dtype).view(dtype)
     view.flags.writeable = False
     return view
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from crossbook.errors import Refused
-from crossbook.money import decimal_e8, price_to_ticks, quantity_to_lots, text_e8
-from crossbook.rules.kernel import kernel
+from crossbook.money import price_to_ticks, text_e8
+from crossbook.rules.kernel import bulk_kernel, kernel
 from crossbook.rules.layout import Rows, new_events
 from crossbook.types import Instrument, Venue
 from crossbook.venues.binance import codec as binance
@@ -52,8 +52,8 @@ WHAT = {
     BAD_SYMBOL: "names no symbol",
 }
 
-ROWS_PER_BYTE = 9
-"""No level is shorter than `["1","1"]`: a frame of n bytes has at most n / 9 + 1 rows."""
+BYTES_PER_ROW = 5
+"""No level is shorter than `[1,1]`: a frame of n bytes has at most n // 5 + 1 rows."""
 
 
 @kernel
@@ -81,12 +81,14 @@ def decode_frame(c: Any, buf: Any, at: int, end: int, tokens: Any, ts: int, rows
     return wrong
 
 
-@kernel
+@bulk_kernel
 def to_grid(rows: Any, first: int, end: int, grid: Any, alone: int) -> int:
     """Put rows on their grids; -1, or the first row that does not fit.
 
-    `grid[symbol]`: tick_e8, lot_e8, max_ticks, the instrument's number, its venue. `alone`: the symbol of rows that
-    name none, -1 if that cannot be known.
+    `grid[symbol]`: tick_e8, lot_e8, max_ticks, the instrument's number, its venue, quantities rounded so far.
+    `alone`: the symbol of rows that name none, -1 if that cannot be known. A price off its grid is wrong. A displayed
+    quantity may be off it (orders older than the venue's lot stand in real books): it is rounded down to whole lots,
+    what is less than a lot cannot be traded.
     """
     for k in range(first, end):
         row = rows[k]
@@ -101,17 +103,21 @@ def to_grid(rows: Any, first: int, end: int, grid: Any, alone: int) -> int:
             most = grid[symbol, 2]
             ticks = row.price // tick
             lots = row.lots // lot
-            if ticks * tick != row.price or lots * lot != row.lots or ticks > most:
+            if ticks * tick != row.price or ticks > most:
                 return k
             if ticks == 0 and (lots > 0 or row.kind == TRADE):
                 return k
+            if lots * lot != row.lots:
+                grid[symbol, 5] += 1
             if row.kind == QUOTE:
                 ticks2 = row.price2 // tick
                 lots2 = row.lots2 // lot
-                if ticks2 * tick != row.price2 or lots2 * lot != row.lots2 or ticks2 > most:
+                if ticks2 * tick != row.price2 or ticks2 > most:
                     return k
                 if ticks2 == 0 and lots2 > 0:
                     return k
+                if lots2 * lot != row.lots2:
+                    grid[symbol, 5] += 1
                 row.price2 = ticks2
                 row.lots2 = lots2
             row.price = ticks
@@ -148,7 +154,7 @@ class MarketCodec:
         self.instruments = tuple(instruments)
         self._reader = new_reader()
         self._tokens = tokens_for(frame_bytes_max)
-        self._rows = new_events(frame_bytes_max // ROWS_PER_BYTE + 1)
+        self._rows = new_events(frame_bytes_max // BYTES_PER_ROW + 1)
         self._grid = grid_of(instruments, numbers)
         for instrument in instruments:
             add_symbol(self._reader, instrument.symbol)
@@ -183,10 +189,10 @@ def add_symbol(reader: Any, symbol: str) -> None:
 def grid_of(instruments: Sequence[Instrument], numbers: Sequence[int]) -> Any:
     """The table that `to_grid` reads, in the order of the symbols."""
     lines = [
-        (one.tick_e8, one.lot_e8, one.max_ticks, number, int(one.venue))
+        (one.tick_e8, one.lot_e8, one.max_ticks, number, int(one.venue), 0)
         for one, number in zip(instruments, numbers, strict=True)
     ]
-    return np.array(lines, np.int64).reshape(len(lines), 5)
+    return np.array(lines, np.int64).reshape(len(lines), 6)
 
 
 def wrong_text(wrong: int, text: bytes) -> str:
@@ -196,15 +202,13 @@ def wrong_text(wrong: int, text: bytes) -> str:
 
 
 def refuse_off_grid(row: Any, instruments: Sequence[Instrument]) -> None:
-    """Raise the `Refused` that says which number of a row is off its instrument's grid."""
-    if not 0 <= int(row.instrument) < len(instruments):
+    """Raise the `Refused` that says which price of a row is off its instrument's grid."""
+    if not 0 <= int(row["instrument"]) < len(instruments):
         raise Refused("a snapshot names no symbol and stands among several: record one symbol a file")
-    instrument = instruments[int(row.instrument)]
-    for price, lots in ((row.price, row.lots), (row.price2, row.lots2)):
-        if price or lots:
-            price_to_ticks(text_e8(int(price)), instrument)
-            quantity_to_lots(text_e8(int(lots)), instrument)
-    raise Refused(f"{instrument.name}: a trade at price {decimal_e8(int(row.price))} cannot be")
+    instrument = instruments[int(row["instrument"])]
+    for price in (row["price"], row["price2"]) if row["kind"] == QUOTE else (row["price"],):
+        price_to_ticks(text_e8(int(price)), instrument)
+    raise Refused(f"{instrument.name}: {row} is off its grid")
 
 
 def venue_of(label: str) -> Venue:

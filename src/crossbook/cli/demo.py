@@ -1,0 +1,45 @@
+"""`crossbook demo`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crossbook.desk.config import load_config
+from crossbook.errors import Refused
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+DESK = Path(__file__).parents[3] / "configs" / "desk.toml"
+
+
+@app.command()
+def demo(
+    config: Annotated[Path, typer.Option(help="The configuration to run.")] = DESK,
+    tape: Annotated[Path | None, typer.Option(help="A recorded tape instead of the generated market.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the generated market.")] = 1,
+    minutes: Annotated[float, typer.Option(help="Minutes of market time.")] = 10,
+    speed: Annotated[float, typer.Option(help="Market seconds per second on the screen.")] = 20,
+    headless: Annotated[bool, typer.Option(help="No screen, no waiting: flat out, for scripts.")] = False,
+    runs: Annotated[Path, typer.Option(help="Where run folders live.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output; implies --headless.")] = False,
+) -> None:
+    """Watch the desk trade: USD-M futures against Hyperliquid, on simulated venues over a seeded market.
+
+    The market is made up (docs/market-generator.md says how); engine, rules, journal and figures are the real ones.
+    Ctrl-C ends the run cleanly at any moment. At the end stand a summary, where the run lies and its proof.
+    """
+    from crossbook.cli.running import execute
+    from crossbook.desk.market import generated_tape
+    from crossbook.tape.tape import open_tape
+
+    if not 0 < minutes <= 10_080:
+        raise Refused(f"--minutes {minutes:g} must be above 0 and at most 10080 (a week)")
+    if not 0 < speed <= 100_000:
+        raise Refused(f"--speed {speed:g} must be above 0 and at most 100000; --headless runs flat out")
+    wanted = load_config(config)
+    source = open_tape(tape) if tape is not None else generated_tape(wanted, seed, Decimal(str(minutes)))
+    pace = None if headless or as_json else speed
+    execute(wanted, config, source, word="demo", runs=runs, speed=pace, as_json=as_json)

@@ -1,0 +1,174 @@
+"""Run a bundle from the command line: folder, journal, screen, Ctrl-C, summary, proof."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from crossbook.desk.config import Config
+from crossbook.desk.journal import JournalWriter
+from crossbook.desk.latency import LatencySink
+from crossbook.desk.market import keep_tape
+from crossbook.desk.replay import Replay
+from crossbook.desk.runs import new_run, write_run
+from crossbook.desk.summary import summarise
+from crossbook.desk.view import LiveView, print_summary
+from crossbook.desk.wire import Bundle, wire
+from crossbook.lab.survey import survey_edges
+from crossbook.rules.kernel import is_compiled
+from crossbook.tape.tape import Tape
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def print_json(value: Any) -> None:
+    """One object, one line, on standard output."""
+    sys.stdout.write(_ENCODER.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
+class Stop:
+    """Turned on by Ctrl-C; the run then ends between two events, with its journal complete."""
+
+    asked = False
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Stop]:
+    """While inside, Ctrl-C and a termination request ask for a clean end."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def execute(
+    config: Config,
+    path: Path,
+    tape: Tape,
+    *,
+    word: str,
+    runs: Path,
+    strict: bool = False,
+    speed: float | None = None,
+    as_json: bool = False,
+) -> None:
+    """Run, prove, and print the summary. `speed` None: flat out, without a screen."""
+    err = Console(stderr=True)
+    bundle = wire(config, tape, strict=strict)
+    for name in bundle.not_traded:
+        err.print(f"warning: {name} is not on the tape; its pairs are not traded", style="yellow", highlight=False)
+    if not is_compiled():
+        err.print("compiling the desk's kernels, once for this version of the code (half a minute) ...")
+    folder = new_run(word, runs)
+    (folder / "config.toml").write_bytes(path.read_bytes())
+    facts: dict[str, Any] = {"run": folder.name, "config": str(path), "word": word, "not_traded": bundle.not_traded}
+    if tape.directory is None:
+        keep_tape(tape, folder / "tape")
+        facts["tape"] = "tape"
+    else:
+        facts["tape"] = str(tape.directory.resolve())
+    write_run(folder, facts | {"complete": False})
+    replay = _run(bundle, folder, speed, err, quiet=as_json)
+    facts |= {"events": replay.progress.steps, "events_per_s": _rounded(replay.progress.events_per_s)}
+    summary = summarise(folder, facts | {"edges": edges(config, bundle)})
+    write_run(folder, summary | {"complete": True, "figures": summary["metrics"]})
+    if as_json:
+        print_json(summary)
+        return
+    print_summary(summary, folder)
+    _print_proof(folder)
+
+
+def _run(bundle: Bundle, folder: Path, speed: float | None, err: Console, quiet: bool) -> Replay:
+    journal = JournalWriter(folder / "journal")
+    sink = LatencySink(folder / "latency.bin") if speed is not None else None
+    with stop_on_interrupt() as stop:
+        view = LiveView(bundle, folder.name, speed, Console(), stop) if speed is not None else None
+        pace = view.pace if view is not None else _flat_out(bundle, stop, err, quiet)
+        watch = view.watch if view is not None else None
+        replay = Replay(bundle, journal, pace=pace, watch=watch, latency=sink)
+        try:
+            if view is None:
+                replay.run()
+            else:
+                with view.showing(replay):
+                    replay.run()
+        finally:
+            journal.close()
+            if sink is not None:
+                sink.flush()
+    if stop.asked:
+        err.print("stopped on request; the journal is complete up to here", highlight=False)
+    return replay
+
+
+def _flat_out(bundle: Bundle, stop: Stop, err: Console, quiet: bool) -> Any:
+    """A pace that only looks for the wish to stop, and shows how far the run is where there is a terminal."""
+    first, last = bundle.tape.manifest.first_ns, bundle.tape.manifest.last_ns
+    shown = time.monotonic()
+    live = err.is_terminal and not quiet
+
+    def pace(now: int) -> bool:
+        nonlocal shown
+        if live and time.monotonic() - shown > 0.25:
+            shown = time.monotonic()
+            done = (now - first) / max(last - first, 1)
+            err.file.write(f"\r{'#' * int(40 * done):<40} {done:4.0%}")
+            err.file.flush()
+        return stop.asked
+
+    return pace
+
+
+def edges(config: Config, bundle: Bundle) -> list[dict[str, Any]]:
+    """The best edge of each pair and direction against its cost, over the whole tape."""
+    fresh = wire(config, bundle.tape)
+    clips = [0] * len(bundle.declaration.pairs)
+    for strategy in config.strategies.values():
+        for number, pair in enumerate(bundle.declaration.pairs):
+            if pair.name in strategy.pairs:
+                clips[number] = max(clips[number], int(strategy.clip_usd.scaleb(8)))
+    names = [instrument.name for instrument in bundle.declaration.instruments]
+    surveys = survey_edges(fresh.engine.desk, bundle.tape.rows, bundle.tape.starts, clips)
+    return [
+        {
+            "pair": bundle.declaration.pairs[one.pair].name,
+            "buy": names[one.buy],
+            "sell": names[one.sell],
+            "best_edge_bps": None if one.best_ppm is None else one.best_ppm / 100,
+            "best_edge_ns": one.best_ts,
+            "entry_fees_bps": one.cost_ppm / 100,
+            "moments": one.moments,
+            "moments_above_zero": one.positive,
+            "moments_above_entry_fees": one.paying,
+            "moments_above_round_trip_fees": one.paying_twice,
+        }
+        for one in surveys
+    ]
+
+
+def _print_proof(folder: Path) -> None:
+    from crossbook.report.prove import prove_run
+
+    proof = prove_run(folder)
+    Console().print(proof.sentence(), highlight=False)
+
+
+def _rounded(rate: float | None) -> int | None:
+    return None if rate is None else round(rate)

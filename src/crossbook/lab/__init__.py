@@ -1,0 +1,1 @@
+"""The lab: what can be learned from tapes without a run."""
