@@ -113,7 +113,7 @@ def _fill(instrument: int, kind: str) -> st.SearchStrategy[Op]:
 FUNDING = st.fixed_dictionaries(
     {
         "op": st.just("funding"),
-        "instrument": st.sampled_from([LINEAR, HYPER, INVERSE]),
+        "instrument": st.sampled_from([LINEAR, LINEAR, HYPER, INVERSE]),
         "amount": st.integers(-(10**7), 10**7),
         "mark": st.sampled_from([0, 60_000 * E8, 60_123_45678901]),
         "rate": st.integers(-40_000, 40_000),
@@ -133,6 +133,7 @@ OPS = st.one_of(
     *[_fill(i, "order") for i in range(4)],
     *[_fill(i, "order") for i in (SPOT, LINEAR)],
     *[_fill(i, "forced") for i in (LINEAR, INVERSE)],
+    FUNDING,
     FUNDING,
     TRANSFER,
 )

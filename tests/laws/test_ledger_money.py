@@ -193,6 +193,12 @@ def test_L08_a_position_is_its_fills_and_crossing_zero_is_a_close_and_an_open(fi
     assert lots == sum(fills)
 
 
+def test_L08_a_part_that_closes_releases_its_share_of_the_cost_rounded_down() -> None:
+    assert change(3, 100, -1, 40, 40)[3:] == (67, 40, 1, 40, 7)
+    assert change(-3, -100, 1, -30, -30)[3:] == (-66, -30, 1, -30, 4)
+    assert change(3, 100, -5, 200, 120)[1:] == (-2, 100, -80, 200, 3, 120, 20)
+
+
 @given(JOURNALS)
 def test_L08_lots_of_every_strategy_and_venue_are_the_sum_of_fills(timed: list) -> None:
     ledger, oracle = Ledger.of(entries(timed)), told(timed)
@@ -236,6 +242,16 @@ def test_L09_fees_are_the_same_by_fill_strategy_day_and_statement(timed: list) -
     paid, rebate = exact(shown["fees.paid"].value), exact(shown["fees.rebate"].value)
     assert paid >= 0 and rebate >= 0 and paid - rebate == oracle.fees
     assert exact(shown["pnl.cause.fees"].value) == -oracle.fees
+
+
+def test_L04_funding_is_split_by_position_and_the_rest_is_nobodys() -> None:
+    """0.005 BTC long at 60,000 and 0.01 % pays 0.03; the venue took 0.04."""
+    fill = _order() | {"instrument": LINEAR, "lots": 5, "price": 600_000, "fee": 0}
+    paid = {"op": "funding", "instrument": LINEAR, "amount": -4_000_000, "mark": 60_000 * 10**8, "rate": 10_000}
+    shown = figures(Ledger.of(entries(journals.opened([(1, fill), (1, paid)]))))
+    assert shown["pnl.funding.v0"].value == shown["pnl.funding"].value == Decimal("-0.03")
+    assert shown["pnl.unattributed"].value == Decimal("-0.01")
+    assert shown["pnl.cause.funding"].value == Decimal("-0.04")
 
 
 @given(JOURNALS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -156,6 +157,8 @@ def test_L13_sharpe_is_scale_invariant_and_never_infinite(returns: list[int], sc
     assert all(math.isfinite(one) for one in found)
     assert found[0] == pytest.approx(scaled[0], rel=1e-9, abs=1e-9)
     assert found[1] < found[0] < found[2]
+    daily = [one / 10_000 for one in returns]
+    assert found[0] == pytest.approx(statistics.mean(daily) / statistics.stdev(daily) * math.sqrt(365), abs=1e-9)
 
 
 def test_L13_sharpe_needs_thirty_whole_days() -> None:
@@ -180,6 +183,30 @@ def test_L14_fill_rates_lie_between_none_and_all_and_trades_make_them_positive(t
             assert (rate is None) == (not own)
             assert rate is None or 0 < rate <= 1
         assert shown[f"orders{suffix}"].value == len(own) == shown[f"fills{suffix}"].value
+
+
+def test_L14_parts_of_an_order_add_up() -> None:
+    payloads = entries(opened([]))
+    payloads.append(out(OutKind.SUBMIT_ORDER, T0 + 2, order=1, strategy=0, price=10, lots=8))
+    fill = {"id": 1, "strategy": 0, "price": 9, "asset": journals.USDT}
+    payloads += [event(EventKind.ORDER_FILLED, T0 + 3, id2=n, lots=n, **fill) for n in (1, 2, 3)]
+    ledger = Ledger.of(payloads)
+    shown = figures(ledger)
+    assert ledger.counts.orders[1].filled == 6
+    assert shown["fill_rate.quantity.v0"].value == Decimal("0.75") and shown["fill_rate.orders"].value == 1
+    assert (shown["orders"].value, shown["fills"].value) == (1, 3)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=30))
+def test_L15_percentiles_are_values_that_were_seen_by_nearest_rank(elapsed: list[int]) -> None:
+    raw = b"".join(
+        STAMP.pack(number, Hop.RECEIVED, 0, 5) + STAMP.pack(number, Hop.DECODED, 0, 5 + ns)
+        for number, ns in enumerate(elapsed, start=1)
+    )
+    shown = figures(Ledger.of(entries(opened([]))), raw)
+    for word, share in (("p50", Fraction(1, 2)), ("p99", Fraction(99, 100)), ("p999", Fraction(999, 1000))):
+        value = shown[f"latency.decoded.{word}"].value
+        assert value == min(one for one in elapsed if sum(other <= one for other in elapsed) >= share * len(elapsed))
 
 
 STAMPS = st.lists(st.tuples(st.sampled_from(list(Hop)), st.integers(0, 10**9)), max_size=8, unique_by=lambda s: s[0])

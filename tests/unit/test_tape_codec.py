@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,10 @@ from crossbook.errors import Refused
 from crossbook.events import EventKind
 from crossbook.market.instruments import load_instruments
 from crossbook.money import parse_e8
-from crossbook.types import Venue
+from crossbook.types import Chain, Venue
 from crossbook.venues.depth_sync import DepthSync
 from crossbook.venues.frames import MarketCodec
 from crossbook.venues.scan import decimal_e8, scan, tokens_for
-from crossbook.types import Chain
 
 T0 = make.T0
 
@@ -41,7 +41,9 @@ def test_a_decimal_is_what_money_parses_or_refused(text: str) -> None:
 
 
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=4)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=4)
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
     max_leaves=8,
 )
@@ -87,7 +89,10 @@ def decoded(codec: MarketCodec, frame: Any) -> list[dict[str, int]]:
 
 def test_a_spot_update_is_a_row_a_level() -> None:
     rows = decoded(spot(), make.depth(9, 10, [("100.00000000", "1.50000000")], [("100.01", "0.00000000")]))
-    assert [(r["side"], r["price"], r["lots"], r["flags"]) for r in rows] == [(0, 10_000, 150_000, 0), (1, 10_001, 0, 1)]
+    assert [(r["side"], r["price"], r["lots"], r["flags"]) for r in rows] == [
+        (0, 10_000, 150_000, 0),
+        (1, 10_001, 0, 1),
+    ]
     assert {(r["kind"], r["id"], r["id2"], r["instrument"], r["ts"]) for r in rows} == {(3, 10, 9, 4, T0)}
     assert rows[0]["ts_venue"] == T0
 
@@ -119,7 +124,9 @@ def test_hyperliquid_books_quotes_and_trades() -> None:
     bbo = {"coin": "BTC", "time": T0 // make.MS, "bbo": [None, {"px": "105056", "sz": "0.00001", "n": 1}]}
     (row,) = decoded(codec, {"channel": "bbo", "data": bbo})
     assert (row["lots"], row["price2"], row["lots2"]) == (0, 1_050_560, 1)
-    prints = [{"coin": "BTC", "side": s, "px": "1", "sz": "1", "time": T0 // make.MS, "tid": i} for i, s in enumerate("AB")]
+    prints = [
+        {"coin": "BTC", "side": s, "px": "1", "sz": "1", "time": T0 // make.MS, "tid": i} for i, s in enumerate("AB")
+    ]
     rows = decoded(codec, {"channel": "trades", "data": prints})
     assert [(r["id"], r["side"], r["flags"]) for r in rows] == [(0, 1, 1), (1, 0, 1)]
 
@@ -147,10 +154,12 @@ ids = st.lists(st.integers(1, 3), min_size=1, max_size=12)
 
 
 @given(ids, st.integers(0, 12), st.integers(0, 40), st.sampled_from([Chain.FIRST_ID, Chain.PREVIOUS_ID]))
-def test_a_snapshot_at_any_moment_gives_all_newer_updates_once(steps: list[int], when: int, at: int, chain: Chain) -> None:
-    """Updates without a loss and a snapshot that reaches them: what is usable is the snapshot and what goes on from it."""
+def test_a_snapshot_at_any_moment_gives_all_newer_updates_once(
+    steps: list[int], when: int, at: int, chain: Chain
+) -> None:
+    """Without a loss, what is usable is the snapshot and every update that goes on from it."""
     ends = np.cumsum([1, *steps]).tolist()
-    updates = [(old + 1 if chain is Chain.FIRST_ID else old, new) for old, new in zip(ends, ends[1:], strict=False)]
+    updates = [(old + 1 if chain is Chain.FIRST_ID else old, new) for old, new in pairwise(ends)]
     last_id = min(at + 1, ends[min(when, len(updates))])
     sync: DepthSync[int] = DepthSync(chain)
     usable: list[int] = []

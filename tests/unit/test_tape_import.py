@@ -51,16 +51,13 @@ def test_a_recording_becomes_frames_in_the_order_they_were_usable(tmp_path: Path
     manifest = import_tape([make.record(tmp_path / "btc_1.gz", make.SPOT)], tmp_path / "tape")
     tape = open_tape(tmp_path / "tape")
     heads = tape.rows[tape.starts[:-1]]
-    assert heads["kind"].tolist() == [EventKind.QUOTE, EventKind.BOOK_SNAPSHOT, *[EventKind.BOOK_DELTA]] + [
-        EventKind.TRADE,
-        EventKind.BOOK_DELTA,
-    ]
+    assert [EventKind(kind).name for kind in heads["kind"]] == [
+        "QUOTE", "BOOK_SNAPSHOT", "BOOK_DELTA", "TRADE", "BOOK_DELTA",
+    ]  # fmt: skip
     assert heads["id"].tolist() == [11, 11, 12, 7, 14]
     assert heads["ts"].tolist() == [T0 + 1, T0 + 3, T0 + 3, T0 + 4, T0 + 5], "held back until the snapshot came"
     assert manifest.early_updates == {"binance_spot:BTCUSDT": 1}
-    assert manifest.counts == {
-        "binance_spot:BTCUSDT": {"quote": 1, "book_snapshot": 1, "book_delta": 2, "trade": 1}
-    }
+    assert manifest.counts == {"binance_spot:BTCUSDT": {"quote": 1, "book_snapshot": 1, "book_delta": 2, "trade": 1}}
     assert (manifest.health.gap_count, manifest.health.crossed_count) == (0, 0)
     ends = np.append(tape.starts[1:] - 1, len(tape.rows) - 1)
     assert np.flatnonzero(tape.rows["flags"]).tolist() == sorted(set(ends.tolist()))
@@ -128,8 +125,8 @@ def test_a_selection_is_numbered_anew_and_keeps_frames_whole(tmp_path: Path) -> 
         select(tape, ["x:Y"])
 
 
-BTC_PERP = {"e": "bookTicker", "u": 3, "s": "BTCUSD_PERP", "ps": "BTCUSD", "b": "100.0", "B": "5", "a": "100.1", "A": "7"}
-BTC_PERP |= {"T": T0 // MS, "E": T0 // MS}  # type: ignore[dict-item]
+BTC_PERP: dict[str, Any] = {"e": "bookTicker", "u": 3, "s": "BTCUSD_PERP", "ps": "BTCUSD", "T": T0 // MS}
+BTC_PERP |= {"b": "100.0", "B": "5", "a": "100.1", "A": "7"}
 
 
 def open_tape_of_spot(tmp_path: Path) -> Any:
@@ -182,7 +179,10 @@ def test_json_is_one_object_and_info_is_what_import_said(tmp_path: Path, said: A
 
 
 BAD = {
-    "a line that is no JSON": (b"%d {not json}\n" % (T0 + 9), r"bad\.gz:7: '\{not json\}' is not valid JSON.*--lenient"),
+    "a line that is no JSON": (
+        b"%d {not json}\n" % (T0 + 9),
+        r"bad\.gz:7: '\{not json\}' is not valid JSON.*--lenient",
+    ),
     "a bare NaN": (b'%d {"u":NaN}\n' % (T0 + 9), r"bad\.gz:7: .* is not valid JSON"),
     "a price that is no number": (
         make.as_text([(T0 + 9, make.ticker(20, ("NaN", "1"), ("2", "1")))]),
@@ -234,8 +234,8 @@ def test_lenient_skips_what_is_no_json_and_counts_it(tmp_path: Path) -> None:
     rows = open_tape(tmp_path / "tape").rows
     assert rows[: whole.rows].tobytes() == open_tape(tmp_path / "whole").rows.tobytes()
     assert rows[-1]["ts"] == T0 + 5, "put forward to the line before"
+    bad = make.record(tmp_path / "nan.gz", [*make.SPOT, (T0 + 9, make.trade(9, "NaN", "1"))])
     with pytest.raises(Refused, match="NaN"):
-        bad = make.record(tmp_path / "nan.gz", [*make.SPOT, (T0 + 9, make.trade(9, "NaN", "1"))])
         import_tape([bad], tmp_path / "t2", Options(lenient=True))
 
 
@@ -339,7 +339,9 @@ def test_a_tape_is_not_overwritten_unasked(tmp_path: Path, said: Any) -> None:
 def test_instruments_of_ones_own(tmp_path: Path, said: Any) -> None:
     path = make.record(tmp_path / "s.gz", [(T0, make.ticker(1, ("0.00012", "1"), ("0.00013", "2"), s="NEWUSDT"))])
     own = tmp_path / "own.toml"
-    own.write_text('[binance_spot.NEWUSDT]\nquote="USDT"\ntick="0.00001"\nlot="1"\nmax_price="9"\nmax_quantity="9999"\n')
+    own.write_text(
+        '[binance_spot.NEWUSDT]\nquote="USDT"\ntick="0.00001"\nlot="1"\nmax_price="9"\nmax_quantity="9999"\n'
+    )
     code, out, _ = said("import", path, "--into", tmp_path / "tape", "--instruments", own, "--json")
     assert code == 0 and json.loads(out)["instruments"][0]["base"] == "NEW"
     assert open_tape(tmp_path / "tape").rows["price2"].tolist() == [13]
@@ -381,8 +383,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
     folder = tmp_path / "tapes"
+    script = f"import sys; sys.path[:] = {sys.path!r}\n{FULL}"
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.path[:] = " + repr(sys.path) + "\n" + FULL, str(path), str(folder / "x")],
+        [sys.executable, "-c", script, str(path), str(folder / "x")],
         capture_output=True, text=True, preexec_fn=limit, check=False,
     )  # fmt: skip
     errors = [line for line in done.stderr.splitlines() if not line.startswith(COMPILING)]

@@ -21,7 +21,7 @@ from crossbook.desk.market import keep_tape
 from crossbook.desk.replay import Replay
 from crossbook.desk.runs import new_run, write_run
 from crossbook.desk.summary import summarise
-from crossbook.desk.view import LiveView, print_summary
+from crossbook.desk.view import LiveView, print_summary, screen
 from crossbook.desk.wire import Bundle, wire
 from crossbook.lab.survey import survey_edges
 from crossbook.rules.kernel import is_compiled
@@ -99,7 +99,7 @@ def _run(bundle: Bundle, folder: Path, speed: float | None, err: Console, quiet:
     journal = JournalWriter(folder / "journal")
     sink = LatencySink(folder / "latency.bin") if speed is not None else None
     with stop_on_interrupt() as stop:
-        view = LiveView(bundle, folder.name, speed, Console(), stop) if speed is not None else None
+        view = LiveView(bundle, folder.name, speed, screen(), stop) if speed is not None else None
         pace = view.pace if view is not None else _flat_out(bundle, stop, err, quiet)
         watch = view.watch if view is not None else None
         replay = Replay(bundle, journal, pace=pace, watch=watch, latency=sink)
@@ -167,7 +167,9 @@ def _print_proof(folder: Path) -> None:
     from crossbook.report.prove import prove_run
 
     proof = prove_run(folder)
-    Console().print(proof.sentence(), highlight=False)
+    screen().print(proof.sentence(), style="green" if proof.ok else "bold red")
+    if not proof.ok:
+        raise SystemExit(1)
 
 
 def _rounded(rate: float | None) -> int | None:

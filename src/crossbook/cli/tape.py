@@ -20,12 +20,12 @@ from crossbook.errors import Refused
 from crossbook.market.instruments import parse_overrides
 from crossbook.rules.kernel import is_compiled
 from crossbook.tape.importer import Options, import_tape
-from crossbook.tape.manifest import Manifest
+from crossbook.tape.manifest import Manifest, Source
 from crossbook.tape.recording import Progress as Advance
 from crossbook.tape.tape import read_manifest
 from crossbook.tape.verify import unhealthy, verify_tape
 from crossbook.timestamp import iso
-from crossbook.venues.frames import venue_of
+from crossbook.types import VENUE_BY_LABEL, Venue
 
 app = typer.Typer(
     help="Tapes of market data: import, generate, look at, prove.",
@@ -44,7 +44,8 @@ def import_(
     into: Annotated[Path, typer.Option(metavar="DIR", help="The folder the tape is written to.")],
     venue: Annotated[str | None, typer.Option(help="Whose the files are, instead of reading it from them.")] = None,
     instruments: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML with [venue.SYMBOL] tables, beside or instead of the known.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML with [venue.SYMBOL] tables, beside or instead of the known."),
     ] = None,
     only: Annotated[
         str | None, typer.Option(metavar="SYMBOLS", help="Of a file with many symbols only these, by commas.")
@@ -64,7 +65,7 @@ def import_(
     the snapshot that begins it is refused.
     """
     options = Options(
-        venue=None if venue is None else venue_of(venue),
+        venue=None if venue is None else _venue(venue),
         overrides=None if instruments is None else parse_overrides(_text(instruments), str(instruments)),
         only=None if only is None else [word.strip() for word in only.split(",")],
         lenient=lenient,
@@ -116,6 +117,12 @@ def _say_compiling() -> None:
         typer.echo("crossbook: compiling kernels, once per change of the code", err=True)
 
 
+def _venue(label: str) -> Venue:
+    if label not in VENUE_BY_LABEL:
+        raise Refused(f"venue {label!r} is unknown: use one of {', '.join(VENUE_BY_LABEL)}")
+    return VENUE_BY_LABEL[label]
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -127,7 +134,9 @@ def _show(manifest: Manifest, directory: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"tape": str(directory)} | msgspec.to_builtins(manifest)))
         return
-    table = Table(title=escape(f"{directory}  {manifest.frames:,} frames, {manifest.rows:,} rows"), title_justify="left")
+    table = Table(
+        title=escape(f"{directory}  {manifest.frames:,} frames, {manifest.rows:,} rows"), title_justify="left"
+    )
     for name in ("instrument", "from", "to", "frames", "a second", "kinds"):
         table.add_column(name, justify="right" if name in ("frames", "a second") else "left")
     for name, counts in manifest.counts.items():
@@ -143,17 +152,25 @@ def _show(manifest: Manifest, directory: Path, as_json: bool) -> None:
 
 def _lines(manifest: Manifest) -> Iterator[str]:
     for venue, clock in manifest.clocks.items():
-        yield (f"clock {venue}: receive less exchange time at least {clock.least_ns / 1e6:.3f} ms, median "
-               f"{clock.median_ns / 1e6:.3f} ms of {clock.n:,}; stamps moved by {clock.offset_ns / 1e6:.3f} ms")  # fmt: skip
+        least, median, moved = (f"{ns / 1e6:.3f} ms" for ns in (clock.least_ns, clock.median_ns, clock.offset_ns))
+        yield f"clock {venue}: receive less exchange time {least} at least, median {median} of {clock.n:,} frames"
+        yield f"clock {venue}: its stamps were moved by {moved}"
     health = manifest.health
-    yield (f"gaps {health.gap_count}, crossed stretches {health.crossed_count}, "
-           f"stretches of 5 s without an update {health.stale_count}")  # fmt: skip
+    counts = f"gaps {health.gap_count}, crossed stretches {health.crossed_count}"
+    yield f"{counts}, stretches of 5 s without an update {health.stale_count}"
     yield from unhealthy(health)
     for stretch in health.stale[:20]:
         yield f"{stretch.instrument}: silent {iso(stretch.ts)} to {iso(stretch.end)}"
     for source in manifest.sources:
-        notes = [f"{n:,} {what}" for n, what in (
-            (source.skipped, "lines skipped"), (source.clamped, "times put forward"),
-            (source.ignored, "messages of other kinds"), (source.rounded, "numbers rounded to the grid")) if n]  # fmt: skip
-        yield f"source {source.name} ({source.venue}): {source.frames:,} frames" + "".join(f", {one}" for one in notes)
+        yield f"source {source.name} ({source.venue}): {source.frames:,} frames{_notes(source)}"
     yield f"content {manifest.content_hash}"
+
+
+def _notes(source: Source) -> str:
+    counted = {
+        "lines skipped": source.skipped,
+        "times put forward": source.clamped,
+        "messages of other kinds": source.ignored,
+        "numbers rounded to the grid": source.rounded,
+    }
+    return "".join(f", {n:,} {what}" for what, n in counted.items() if n)

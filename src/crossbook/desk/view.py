@@ -32,6 +32,14 @@ from crossbook.timestamp import NS_PER_MS, NS_PER_S, iso
 CAUSES = ("edge", "latency", "slippage", "fees", "funding", "mark", "rounding")
 LEVEL_STYLE = {"ACTIVE": "bold green", "CLOSE_ONLY": "bold yellow", "KILLED": "bold red"}
 REDRAW_S = 0.25
+WIDE = 106
+"""Columns from which three tables fit beside each other."""
+
+
+def screen() -> Console:
+    """Standard output; where it is no terminal, a width at which nothing is cut."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=124, highlight=False)
 
 
 class Wish(Protocol):
@@ -133,11 +141,16 @@ def denials_table(rows: list[dict[str, Any]], known: dict[str, Any]) -> Table:
     return table
 
 
-def body(rows: dict[str, dict[str, Any]], denials: list[dict[str, Any]], known: dict[str, Any]) -> RenderableType:
-    """The figures of a run, side by side."""
+def body(
+    rows: dict[str, dict[str, Any]], denials: list[dict[str, Any]], known: dict[str, Any], width: int
+) -> RenderableType:
+    """The figures of a run, side by side where there is room."""
     lower = Table.grid(padding=(0, 4, 0, 0))
-    lower.add_row(causes_table(known), figures_table(known), denials_table(denials, known))
-    return Group(strategies_table(rows, known), Text(), lower)
+    if width >= WIDE:
+        lower.add_row(causes_table(known), figures_table(known), denials_table(denials, known))
+        return Group(strategies_table(rows, known), Text(), lower)
+    lower.add_row(causes_table(known), figures_table(known))
+    return Group(strategies_table(rows, known), Text(), lower, Text(), denials_table(denials, known))
 
 
 class LiveView:
@@ -219,40 +232,49 @@ class LiveView:
         where.append(f"{self._replay.progress.steps:,} events   Ctrl-C ends the run cleanly", style="dim")
         recent = Group(*self._recent) if self._recent else Text("no edge above the entry fees yet", style="dim")
         content = Group(
-            head, where, Text(), body(strategy_rows(self._ledger, found), denial_rows(self._ledger), known), Text(), recent
+            head,
+            where,
+            Text(),
+            body(strategy_rows(self._ledger, found), denial_rows(self._ledger), known, self._console.width),
+            Text(),
+            recent,
         )
         self._live.update(Panel(content, title=f"crossbook  {self._run}", title_align="left"), refresh=True)
 
 
 def print_summary(summary: dict[str, Any], folder: Path) -> None:
     """The end of a run on standard output."""
-    console = Console()
+    console = screen()
     known = summary["metrics"]
     parts: list[RenderableType] = [
         pill(summary["mode"], summary["physics"], summary["controls_off"]),
         Text(),
-        body(summary["strategies"], summary["denials"], known),
+        body(summary["strategies"], summary["denials"], known, console.width),
     ]
     if summary.get("edges"):
         parts += [Text(), edges_table(summary["edges"])]
     if summary["not_traded"]:
         parts.append(Text(f"not traded, absent from the tape: {', '.join(summary['not_traded'])}", style="yellow"))
     console.print(Panel(Group(*parts), title=f"crossbook  {summary['run']}", title_align="left"))
-    rate = summary.get("events_per_s")
-    speed = f", {rate:,} events/s" if rate else ""
-    console.print(f"{summary.get('events', 'n/a'):,} events{speed}   journal sha256 {summary['journal_sha256'][:16]}" if summary.get("events") is not None else "still running, or ended without a summary", highlight=False)
-    console.print(f"run folder {folder}   prove it again: crossbook prove {summary['run']}", highlight=False)
+    events, rate = summary.get("events"), summary.get("events_per_s")
+    if events is None:
+        console.print("still running, or ended without its summary: figures as far as the journal is written")
+    else:
+        console.print(f"{events:,} events, {rate or 0:,} a second   journal sha256 {summary['journal_sha256'][:16]}")
+    console.print(f"run folder {folder}", soft_wrap=True)
+    console.print(f"prove it again: crossbook prove {summary['run']}", soft_wrap=True)
 
 
 def edges_table(edges: list[dict[str, Any]]) -> Table:
     """The best edge that was ever there, against what it would have cost."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("pair", "buy", "sell", "best edge", "entry fees", "both ways", "moments", "above entry fees"):
-        table.add_column(name, justify="left" if name in ("pair", "buy", "sell") else "right", no_wrap=True)
+    for name in ("buy", "sell"):
+        table.add_column(name, no_wrap=True)
+    for name in ("best edge", "entry fees", "both ways", "seen", "above entry fees"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in edges:
         best = row["best_edge_bps"]
         table.add_row(
-            row["pair"],
             row["buy"],
             row["sell"],
             "n/a" if best is None else f"{best:.2f} bp",

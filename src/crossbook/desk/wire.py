@@ -115,8 +115,8 @@ def _declare(
     held = {asset for venue in config.venues.values() for asset in (*venue.opening, *venue.opening_worth_usdt)}
     assets = [config.reporting_asset]
     for instrument in instruments:
-        assets += [a for a in (instrument.quote, instrument.settle, instrument.base) if a not in assets]
-    assets += sorted(asset for asset in held if asset not in assets)
+        assets += [instrument.quote, instrument.settle, instrument.base]
+    assets = list(dict.fromkeys([*assets, *sorted(held)]))
     if len(assets) > MAX_ASSETS:
         raise Refused(f"{len(assets)} assets ({', '.join(assets)}), at most {MAX_ASSETS} fit")
     asset_marks = [

@@ -15,7 +15,7 @@ from crossbook.rules.flight import start_flight
 from crossbook.rules.grid import round_price_down, round_price_up
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import effective_level, lower
-from crossbook.rules.limits import ALLOWED, order_reason, ppm_of, reduces_venue_net
+from crossbook.rules.limits import ALLOWED, MIN_NOTIONAL_MARGIN_PPM, order_reason, ppm_of, reduces_venue_net
 from crossbook.rules.orders import apply_submit, live_orders
 from crossbook.rules.out import SUBMIT_ORDER, blank, say_alert, say_denial, say_intent, say_timer, say_unhedged
 from crossbook.rules.prices import order_value_e8
@@ -102,12 +102,13 @@ def note_unhedged(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
 
 @kernel
 def is_dust(s: Any, i: int, quantity_e8: int) -> bool:
-    """Whether the venue would refuse to trade so little; where reduce-only is spared the minimum, only zero is."""
+    """Whether the gate would refuse to trade so little; where reduce-only is spared the minimum, only zero is."""
     instrument = s.instruments[i]
     lots = quantity_e8 // instrument.lot_e8
     if lots < instrument.min_lots:
         return True
-    return bool(instrument.kind == SPOT and lots * s.quotes[i].bid * instrument.factor < instrument.min_notional_e8)
+    least = ppm_of(instrument.min_notional_e8, MIN_NOTIONAL_MARGIN_PPM)
+    return bool(instrument.kind == SPOT and lots * s.quotes[i].bid * instrument.factor < least)
 
 
 @kernel

@@ -12,11 +12,16 @@ from typing import Any
 import numpy as np
 
 from crossbook.errors import Corrupt
+from crossbook.rules.kernel import bulk_kernel
 from crossbook.rules.layout import EVENT, Rows, new_events
 from crossbook.tape.manifest import Part
 
-PART_ROWS = 1 << 19
-NARROW = 1 << 31
+PART_ROWS = 1 << 18
+SMALL = 1 << 31
+
+
+WIDE = tuple(name for name in EVENT.names or () if EVENT[name] == np.int64)
+NARROW_NAMES = tuple(name for name in EVENT.names or () if EVENT[name] == np.int16)
 
 
 def encode(rows: Rows) -> bytes:
@@ -26,26 +31,51 @@ def encode(rows: Rows) -> bytes:
     """
     import polars as pl  # takes 0.3 s: only who reads or writes an archive waits for it
 
+    wide = np.empty((len(WIDE), len(rows)), np.int64)
+    narrow = np.empty((len(NARROW_NAMES), len(rows)), np.int16)
+    spread(rows, wide, narrow)
     columns: dict[str, Any] = {}
-    for name in EVENT.names or ():
-        values = np.ascontiguousarray(rows[name])
-        if not values.any():
+    for name, steps in zip(WIDE, wide, strict=True):
+        first, low, high = int(steps[0]), int(steps[1:].min(initial=0)), int(steps[1:].max(initial=0))
+        if first == low == high == 0:
             continue
-        if values.dtype == np.int64:
-            steps = np.empty_like(values)
-            steps[0] = values[0]
-            np.subtract(values[1:], values[:-1], out=steps[1:])
-            values = steps
-            if len(rows) > 1 and -NARROW <= steps[1:].min() and steps[1:].max() < NARROW:
-                columns[name + "_0"] = np.full(len(rows), steps[0])
-                values = steps.astype(np.int32)
-                values[0] = 0
-        columns[name] = values
-    if not columns:
-        columns["flags"] = np.ascontiguousarray(rows["flags"])
+        if -SMALL <= low and high < SMALL:
+            columns[name + "_0"] = np.full(len(rows), first)
+            steps[0] = 0
+            columns[name] = steps.astype(np.int32)
+        else:
+            columns[name] = steps
+    for name, values in zip(NARROW_NAMES, narrow, strict=True):
+        if values.any() or name == "flags":
+            columns[name] = values
     packed = io.BytesIO()
     pl.DataFrame(columns).write_parquet(packed, compression="zstd", compression_level=1, statistics=False)
     return packed.getvalue()
+
+
+@bulk_kernel
+def spread(rows: Any, wide: Any, narrow: Any) -> None:
+    """Rows into columns in one pass, in the order of `WIDE` (each less the row before) and `NARROW_NAMES`."""
+    for k in range(len(rows)):
+        row = rows[k]
+        last = rows[max(k - 1, 0)]
+        more = 1 if k > 0 else 0
+        wide[0, k] = row.ts - last.ts * more
+        wide[1, k] = row.ts_venue - last.ts_venue * more
+        wide[2, k] = row.price - last.price * more
+        wide[3, k] = row.lots - last.lots * more
+        wide[4, k] = row.price2 - last.price2 * more
+        wide[5, k] = row.lots2 - last.lots2 * more
+        wide[6, k] = row.id - last.id * more
+        wide[7, k] = row.id2 - last.id2 * more
+        narrow[0, k] = row.kind
+        narrow[1, k] = row.instrument
+        narrow[2, k] = row.venue
+        narrow[3, k] = row.asset
+        narrow[4, k] = row.strategy
+        narrow[5, k] = row.side
+        narrow[6, k] = row.flags
+        narrow[7, k] = row.reason
 
 
 def decode(packed: bytes, rows: Rows) -> None:

@@ -141,7 +141,9 @@ def _named(path: Path) -> tuple[Venue, str, bool]:
         return Venue.BINANCE_SPOT, match[1], False
     if match := DEPEG.fullmatch(name):
         return Venue.BINANCE_SPOT, match[1].upper(), False
-    raise Refused(f"{path}: its name tells no venue and symbol known here: name it like BTC_USDT_USDT-1m-futures.parquet")
+    raise Refused(
+        f"{path}: its name tells no venue and symbol known here: name it like BTC_USDT_USDT-1m-futures.parquet"
+    )
 
 
 def _times(path: Path, table: Any, column: str) -> Any:
@@ -160,15 +162,17 @@ def _units(path: Path, table: Any, column: str, step_e8: int, least: int) -> tup
     units = np.rint(exact).astype(np.int64)
     low = np.flatnonzero(units < least)
     if len(low):
-        raise Refused(f"{path}: row {int(low[0]) + 1}: {column} {values[low[0]]} is no {column}: mend or remove the row")
+        raise Refused(
+            f"{path}: row {int(low[0]) + 1}: {column} {values[low[0]]} is no {column}: mend or remove the row"
+        )
     return units, int((np.abs(exact - units) > OFF_GRID * np.maximum(np.abs(exact) / E8, 1)).sum())
 
 
 def _finite(path: Path, values: Any, column: str, least: float) -> None:
     wrong = np.flatnonzero(~(np.isfinite(values) & (values >= least)))
     if len(wrong):
-        raise Refused(f"{path}: row {int(wrong[0]) + 1}: {column} {values[wrong[0]]} is not a number of {least:g} or more: "
-                      "mend or remove the row")  # fmt: skip
+        where = f"{path}: row {int(wrong[0]) + 1}: {column} {values[wrong[0]]}"
+        raise Refused(f"{where} is not a number of {least:g} or more: mend or remove the row")
 
 
 def _blank(n: int, ts: Any, venue: Venue) -> Rows:

@@ -34,7 +34,7 @@ def as_lines(path: Path, text: bytes) -> bytes:
     lines = text.decode("utf-8", "replace").splitlines()
     header = lines[0].split(",") if lines else []
     wanted = COLUMNS[kind]
-    if header[: len(wanted)] != wanted or (len(header) - 3) % 4 and kind == BOOKS:
+    if header[: len(wanted)] != wanted or ((len(header) - 3) % 4 and kind == BOOKS):
         raise Refused(f"{path}:1: not the columns of a {kind} capture ({','.join(wanted)}, ...): check the file")
     rows = _rows(path, lines, len(header))
     made = {BOOKS: _books, PRICES: _prices, TRADES: _trades}[kind](path, coin, rows)

@@ -72,7 +72,8 @@ def import_tape(
             return manifest_of(
                 merged.instruments, merged.rows, merged.starts, digest=digest.result(),
                 sources=sorted((source for _, source in read), key=lambda one: (one.venue, one.name, one.sha256)),
-                clocks=merged.clocks, min_feed_ns=options.min_feed_ns, early_updates=merged.early_updates, health=health,
+                clocks=merged.clocks, min_feed_ns=options.min_feed_ns, early_updates=merged.early_updates,
+                health=health,
             )  # fmt: skip
 
         return write_tape(directory, merged.rows, described, force=options.force, pool=pool)

@@ -8,7 +8,7 @@ from crossbook.rules.kernel import bulk_kernel
 from crossbook.rules.layout import I8, record
 from crossbook.timestamp import NS_PER_MS
 from crossbook.venues.frames import decode_frame
-from crossbook.venues.reader import DONE, EARLIEST_MS, LATEST_MS, LAST
+from crossbook.venues.reader import DONE, EARLIEST_MS, LAST, LATEST_MS
 from crossbook.venues.scan import whole_number
 
 LINES = record(*((name, I8) for name in ("at", "line", "last_ts", "unit_ns", "n_frames", "frames_in", "clamped")))

@@ -68,7 +68,9 @@ def merge(streams: Sequence[Stream], min_feed_ns: int, pool: Executor) -> Merged
     named = {one.name: one for stream in streams for one in stream.instruments}
     instruments = tuple(sorted(named.values(), key=lambda one: (one.venue, one.symbol)))
     number = {one.name: i for i, one in enumerate(instruments)}
-    chunks = [(chunk, [number[one.name] for one in stream.instruments]) for stream in streams for chunk in stream.chunks]
+    chunks = [
+        (chunk, [number[one.name] for one in stream.instruments]) for stream in streams for chunk in stream.chunks
+    ]
     frames = _frames(chunks)
     frames = frames.take(np.argsort(frames.ts, kind="stable"))
     received = frames.ts
@@ -169,7 +171,9 @@ def _no_snapshot(instrument: Instrument, snapshots: int, streams: Sequence[Strea
 def _that_begins(paths: list[Path]) -> str:
     """The name of the file beside these that holds the same stream's snapshot, if there is one."""
     stem = paths[0].name.rpartition("_")[0]
-    beside = sorted(path for path in paths[0].parent.glob(f"{stem}_*") if path not in paths and path.name < paths[0].name)
+    beside = sorted(
+        path for path in paths[0].parent.glob(f"{stem}_*") if path not in paths and path.name < paths[0].name
+    )
     for path in reversed(beside):
         if stem and b'"lastUpdateId"' in head_of(path):
             return path.name

@@ -54,7 +54,11 @@ class Recording:
 
 
 def read_recording(
-    path: Path, *, lenient: bool, progress: Progress = lambda _: None, convert: Callable[[Path, bytes], bytes] | None = None
+    path: Path,
+    *,
+    lenient: bool,
+    progress: Progress = lambda _: None,
+    convert: Callable[[Path, bytes], bytes] | None = None,
 ) -> Recording:
     """Decode a whole file. `convert` turns a file of another form, read whole, into lines first.
 
@@ -86,6 +90,8 @@ class _Reader:
         self.chunks: list[Chunk] = []
         self.skipped = 0
         self.rows: Rows = new_events(0)
+        self.block_starts: Ints = np.empty(0, np.int64)
+        self.block_numbers: Ints = np.empty(0, np.int64)
         self.starts: list[Ints] = []
         self.numbers: list[Ints] = []
 
@@ -99,8 +105,9 @@ class _Reader:
         if len(self.rows) - used < len(block) // BYTES_PER_ROW + 2:
             self._close_chunk()
             self.rows = new_events(max(CHUNK_ROWS, len(block) // BYTES_PER_ROW + 2))
-        starts = np.empty(len(block) // BYTES_PER_ROW + 2, np.int64)
-        numbers = np.empty_like(starts)
+        if len(self.block_starts) < len(block) // BYTES_PER_ROW + 2:
+            self.block_starts = np.empty(len(block) // BYTES_PER_ROW + 2, np.int64)
+            self.block_numbers = np.empty_like(self.block_starts)
         buf = np.frombuffer(block, np.uint8)
         self.lines[0].at = 0
         self.lines[0].n_frames = 0
@@ -112,8 +119,8 @@ class _Reader:
                 break
             self._wrong(wrong, block)
         n = int(self.lines[0].n_frames)
-        self.starts.append(starts[:n].copy())
-        self.numbers.append(numbers[:n].copy())
+        self.starts.append(self.block_starts[:n].copy())
+        self.numbers.append(self.block_numbers[:n].copy())
 
     def _find_unit(self, block: bytes) -> bool:
         """The unit of the receive times, from the first line that has one."""
@@ -215,6 +222,8 @@ def _lines(path: Path, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def head_of(path: Path, pieces: int = 16) -> bytes:
     """The first megabytes of a file's lines; nothing if it cannot be read."""
     try:
-        return b"".join(piece for piece, _ in zip(_read(path, hashlib.sha256(), lambda _: None), range(pieces), strict=False))
+        return b"".join(
+            piece for piece, _ in zip(_read(path, hashlib.sha256(), lambda _: None), range(pieces), strict=False)
+        )
     except (Refused, OSError):
         return b""

@@ -1,4 +1,4 @@
-"""A tape: rows of events, the frames they form, the instruments they speak of; opened from a folder or made in memory."""
+"""A tape: rows of events, the frames they form, their instruments; opened from a folder or made in memory."""
 
 from __future__ import annotations
 
@@ -92,9 +92,7 @@ def manifest_of(
     )
 
 
-def tape_of_rows(
-    instruments: Sequence[Instrument], rows: Rows, *, facts: Mapping[str, str] | None = None
-) -> Tape:
+def tape_of_rows(instruments: Sequence[Instrument], rows: Rows, *, facts: Mapping[str, str] | None = None) -> Tape:
     """A tape in memory, as the market generator makes it. Frames must be in receive order and flagged at their ends."""
     starts = starts_of(rows)
     manifest = manifest_of(instruments, rows, starts, facts=facts)
@@ -262,7 +260,7 @@ def _fill_cache(folder: Path, rows: Rows) -> None:
 def _map_cache(folder: Path, rows: int | None) -> tuple[Rows, Ints]:
     mapped = np.memmap(folder / "rows", EVENT, mode="r").view(np.ndarray)
     starts = np.memmap(folder / "starts", np.int64, mode="r").view(np.ndarray)
-    if rows is not None and len(mapped) != rows or int(starts[-1]) != len(mapped):
+    if (rows is not None and len(mapped) != rows) or int(starts[-1]) != len(mapped):
         raise Corrupt(f"{folder} is not whole: remove it, it is made again from the tape")
     return mapped, starts
 

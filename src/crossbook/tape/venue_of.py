@@ -23,7 +23,7 @@ def venue_of(recording: Recording) -> Venue:
     none decides.
     """
     seen = [kind for kind in SAID if recording.evidence[kind]]
-    if HYPERLIQUID in seen and len(seen) > 1 or SPOT in seen and len(seen) > 1:
+    if (HYPERLIQUID in seen and len(seen) > 1) or (SPOT in seen and len(seen) > 1):
         said = " and ".join(SAID[kind] for kind in seen)
         raise Refused(f"{recording.path}: holds {said}: split it by venue, or say whose it is with --venue")
     for kind, venue in (

@@ -30,7 +30,9 @@ def verify_tape(directory: Path) -> list[str]:
         return [str(error)]
     findings = []
     if content_hash(manifest.instruments, rows) != manifest.content_hash:
-        findings.append(f"{directory}: rows differ from the content hash {manifest.content_hash}: import the tape again")
+        findings.append(
+            f"{directory}: rows differ from the content hash {manifest.content_hash}: import the tape again"
+        )
     starts = starts_of(rows)
     if int(starts[-1]) != len(rows):
         return [*findings, f"{directory}: its last frame has no end: import the tape again"]

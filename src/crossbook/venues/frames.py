@@ -15,7 +15,7 @@ from crossbook.errors import Refused
 from crossbook.money import price_to_ticks, text_e8
 from crossbook.rules.kernel import bulk_kernel, kernel
 from crossbook.rules.layout import Rows, new_events
-from crossbook.types import Instrument, Venue
+from crossbook.types import Instrument
 from crossbook.venues.binance import codec as binance
 from crossbook.venues.hyperliquid import codec as hyperliquid
 from crossbook.venues.reader import (
@@ -150,7 +150,9 @@ class MarketCodec:
     `instruments` are those subscribed to there; `numbers[i]` is the number that rows of `instruments[i]` carry.
     """
 
-    def __init__(self, instruments: Sequence[Instrument], numbers: Sequence[int], frame_bytes_max: int = 1 << 20) -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], numbers: Sequence[int], frame_bytes_max: int = 1 << 20
+    ) -> None:
         self.instruments = tuple(instruments)
         self._reader = new_reader()
         self._tokens = tokens_for(frame_bytes_max)
@@ -209,11 +211,3 @@ def refuse_off_grid(row: Any, instruments: Sequence[Instrument]) -> None:
     for price in (row["price"], row["price2"]) if row["kind"] == QUOTE else (row["price"],):
         price_to_ticks(text_e8(int(price)), instrument)
     raise Refused(f"{instrument.name}: {row} is off its grid")
-
-
-def venue_of(label: str) -> Venue:
-    """The venue of a label. Raises `Refused` naming the labels there are."""
-    for venue in Venue:
-        if venue.label == label:
-            return venue
-    raise Refused(f"venue {label!r} is unknown: use one of {', '.join(venue.label for venue in Venue)}")

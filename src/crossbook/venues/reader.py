@@ -116,7 +116,17 @@ def number_e8(buf: Any, token: Any) -> int:
 
 @kernel
 def put_row(
-    c: Any, rows: Any, kind: int, symbol: int, ts: int, ts_venue: int, id: int, id2: int, side: int, price: int, lots: int
+    c: Any,
+    rows: Any,
+    kind: int,
+    symbol: int,
+    ts: int,
+    ts_venue: int,
+    id: int,
+    id2: int,
+    side: int,
+    price: int,
+    lots: int,
 ) -> Any:
     """Write the next row, flagged as the last of its frame, and give it back."""
     row = rows[c.n_rows]

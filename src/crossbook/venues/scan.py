@@ -61,7 +61,7 @@ def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
                 return -1 - at
             tokens[parent].end = at + 1
             tokens[parent].skip = n
-            parent = tokens[parent].up
+            parent = int(tokens[parent].up)
             state = _AFTER
             at += 1
         elif state == _AFTER:
@@ -95,7 +95,7 @@ def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
                 token.kind = STRING
                 token.start = at + 1
                 token.end = string_end(buf, at + 1, end)
-                at = token.end + 1
+                at = int(token.end) + 1
             elif c == 123 or c == 91:
                 token.kind = OBJECT if c == 123 else ARRAY
                 token.end = 0
@@ -103,13 +103,13 @@ def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
             elif c == 45 or 48 <= c <= 57:
                 token.kind = NUMBER
                 token.end = number_end(buf, at, end)
-                at = token.end
+                at = int(token.end)
             else:
                 token.kind = word_kind(buf, at, end)
                 token.end = at + (5 if token.kind == FALSE else 4) if token.kind > 0 else BAD
-                at = token.end
+                at = int(token.end)
             if token.end < 0:
-                return -1 - token.start
+                return -1 - int(token.start)
             n += 1
             token.skip = n
             if token.kind == OBJECT or token.kind == ARRAY:
@@ -183,7 +183,7 @@ def whole_number(buf: Any, at: int, end: int) -> int:
     for i in range(at, end):
         if not 48 <= buf[i] <= 57 or value > _ROOM:
             return BAD
-        value = value * 10 + (np.int64(buf[i]) - 48)
+        value = value * 10 + int(np.int64(buf[i]) - 48)
     return value
 
 
@@ -214,7 +214,7 @@ def decimal_e8(buf: Any, at: int, end: int) -> int:
             elif value > _ROOM:
                 return BAD
             else:
-                value = value * 10 + (np.int64(c) - 48)
+                value = value * 10 + int(np.int64(c) - 48)
                 if decimals >= 0:
                     decimals += 1
     if digits == 0:
@@ -232,7 +232,7 @@ def word(buf: Any, at: int, end: int) -> int:
     length = min(end - at, 63)
     packed = length << 56
     for i in range(min(length, 7)):
-        packed |= np.int64(buf[at + i]) << (8 * i)
+        packed |= int(np.int64(buf[at + i]) << (8 * i))
     return packed
 
 

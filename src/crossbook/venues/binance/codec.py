@@ -30,7 +30,7 @@ from crossbook.venues.reader import (
     stamp_ns,
     symbol_number,
 )
-from crossbook.venues.scan import ARRAY, BAD, FALSE, NUMBER, TRUE, decimal_e8, whole_number, word, word_of
+from crossbook.venues.scan import ARRAY, BAD, FALSE, TRUE, decimal_e8, whole_number, word, word_of
 
 DEPTH_UPDATE = word_of(b"depthUpdate")
 BOOK_TICKER = word_of(b"bookTicker")
@@ -172,7 +172,7 @@ def is_partial(buf: Any, tokens: Any, stream: int) -> bool:
     end = tokens[stream].end
     for at in range(tokens[stream].start, end - 6):
         if buf[at] == 64:
-            return buf[at + 1] == 100 and buf[at + 5] == 104 and 48 <= buf[at + 6] <= 57
+            return bool(buf[at + 1] == 100 and buf[at + 5] == 104 and 48 <= buf[at + 6] <= 57)
     return False
 
 
