@@ -47,7 +47,7 @@ class Reason(IntEnum):
 
     ALLOWED = 0
 
-    # denials, by the control that speaks (C numbers in docs/controls.md)
+    # denials, by the control that speaks (C numbers: docs/controls.md)
     ORDER_TOO_LARGE = 1  # C01
     ORDER_TOO_SMALL = 2  # C02
     POSITION_TOO_LARGE = 3  # C03

@@ -284,7 +284,7 @@ class Transfer(Event, frozen=True, kw_only=True):
 
 
 class ForcedClose(Event, frozen=True, kw_only=True):
-    """The venue closed (liquidated) `lots` of a strategy's position at `price`; booked like a fill, no order of ours."""
+    """The venue closed (liquidated) `lots` of a strategy's position at `price`: a fill without an order of ours."""
 
     kind = EventKind.FORCED_CLOSE
     columns = OrderFilled.columns

@@ -101,7 +101,7 @@ def price_to_ticks(text: str, instrument: Instrument) -> int:
 
 
 def quantity_to_lots(text: str, instrument: Instrument) -> int:
-    """A venue's quantity string in lots (zero allowed: a removed level). Raises `Refused` if negative or off the grid."""
+    """A venue's quantity string in lots; zero is a removed level. Raises `Refused` if negative or off the grid."""
     return _on_grid(text, instrument.lot_e8, LIMIT, instrument, "quantity", least=0)
 
 

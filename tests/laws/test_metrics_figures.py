@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from laws import journals
 from laws.journals import DECLARATION, JOURNALS, SPOT, T0, entries, event, opened, out
@@ -101,6 +101,16 @@ def test_L12_opened_is_closed_plus_open_and_money_is_never_lost(fills: list) -> 
     assert sum(nets) + sum(trip.net for trip in trips.open.values()) == sum(value - 1 for *_, value in fills)
     for trip in trips.open.values():
         assert not trip.is_flat
+
+
+def test_L12_a_fill_through_flat_ends_a_trip_and_begins_the_next_by_lots() -> None:
+    trips = Trips()
+    trips.fill((0, 0), SPOT, 2, -20, 0)
+    trips.fill((0, 0), SPOT, -5, 60, -5)
+    assert trips.closed == {(0, 0): [24 - 20 - 2]}
+    assert (trips.open[0, 0].net, trips.open[0, 0].lots) == (36 - 3, {SPOT: -3})
+    trips.funding(0, SPOT, 7)
+    assert trips.open[0, 0].net == 40
 
 
 def test_L12_break_even_is_neither_win_nor_loss() -> None:
@@ -198,6 +208,7 @@ def test_L14_parts_of_an_order_add_up() -> None:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=30))
+@example(list(range(2_000)))
 def test_L15_percentiles_are_values_that_were_seen_by_nearest_rank(elapsed: list[int]) -> None:
     raw = b"".join(
         STAMP.pack(number, Hop.RECEIVED, 0, 5) + STAMP.pack(number, Hop.DECODED, 0, 5 + ns)

@@ -23,8 +23,11 @@ def demo(
     minutes: Annotated[float, typer.Option(help="Minutes of market time.")] = 10,
     speed: Annotated[float, typer.Option(help="Market seconds per second on the screen.")] = 20,
     headless: Annotated[bool, typer.Option(help="No screen, no waiting: flat out, for scripts.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Also save the last screen as an SVG.")] = None,
     runs: Annotated[Path, typer.Option(help="Where run folders live.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output; implies --headless.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output; implies --headless.")
+    ] = False,
 ) -> None:
     """Watch the desk trade: USD-M futures against Hyperliquid, on simulated venues over a seeded market.
 
@@ -42,4 +45,4 @@ def demo(
     wanted = load_config(config)
     source = open_tape(tape) if tape is not None else generated_tape(wanted, seed, Decimal(str(minutes)))
     pace = None if headless or as_json else speed
-    execute(wanted, config, source, word="demo", runs=runs, speed=pace, as_json=as_json)
+    execute(wanted, config, source, word="demo", runs=runs, speed=pace, picture=picture, as_json=as_json)

@@ -61,6 +61,10 @@ def print_proof(proof: Proof) -> None:
     console.print(table)
     for check in proof.checks:
         console.print(f"{'ok ' if check.ok else 'NO '} {check.name}: {check.text}", style=None if check.ok else "red")
+    if proof.physics:
+        console.print("PHYSICS: this run exercises the machine and says nothing about money", style="bold yellow")
+    if proof.controls_off:
+        console.print(f"controls off: {', '.join(proof.controls_off)}", style="yellow")
     verdict = "bold green" if proof.ok else "bold red"
     console.print(f"run {proof.run}: {proof.sentence()}", style=verdict)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,7 +21,7 @@ from crossbook.desk.market import keep_tape
 from crossbook.desk.replay import Replay
 from crossbook.desk.runs import new_run, write_run
 from crossbook.desk.summary import summarise
-from crossbook.desk.view import LiveView, print_summary, screen
+from crossbook.desk.view import LiveView, print_summary, save_picture, screen
 from crossbook.desk.wire import Bundle, wire
 from crossbook.lab.survey import survey_edges
 from crossbook.rules.kernel import is_compiled
@@ -66,6 +66,7 @@ def execute(
     runs: Path,
     strict: bool = False,
     speed: float | None = None,
+    picture: Path | None = None,
     as_json: bool = False,
 ) -> None:
     """Run, prove, and print the summary. `speed` None: flat out, without a screen."""
@@ -84,7 +85,8 @@ def execute(
     else:
         facts["tape"] = str(tape.directory.resolve())
     write_run(folder, facts | {"complete": False})
-    replay = _run(bundle, folder, speed, err, quiet=as_json)
+    replay = _run(bundle, folder, speed, picture, err, quiet=as_json)
+    facts["frames"] = replay.progress.frames
     facts |= {"events": replay.progress.steps, "events_per_s": _rounded(replay.progress.events_per_s)}
     summary = summarise(folder, facts | {"edges": edges(config, bundle)})
     write_run(folder, summary | {"complete": True, "figures": summary["metrics"]})
@@ -95,11 +97,11 @@ def execute(
     _print_proof(folder)
 
 
-def _run(bundle: Bundle, folder: Path, speed: float | None, err: Console, quiet: bool) -> Replay:
+def _run(bundle: Bundle, folder: Path, speed: float | None, picture: Path | None, err: Console, quiet: bool) -> Replay:
     journal = JournalWriter(folder / "journal")
     sink = LatencySink(folder / "latency.bin") if speed is not None else None
     with stop_on_interrupt() as stop:
-        view = LiveView(bundle, folder.name, speed, screen(), stop) if speed is not None else None
+        view = LiveView(bundle, folder.name, speed, screen(), stop, sink) if speed is not None else None
         pace = view.pace if view is not None else _flat_out(bundle, stop, err, quiet)
         watch = view.watch if view is not None else None
         replay = Replay(bundle, journal, pace=pace, watch=watch, latency=sink)
@@ -113,6 +115,8 @@ def _run(bundle: Bundle, folder: Path, speed: float | None, err: Console, quiet:
             journal.close()
             if sink is not None:
                 sink.flush()
+    if view is not None and picture is not None:
+        save_picture(view.last, picture)
     if stop.asked:
         err.print("stopped on request; the journal is complete up to here", highlight=False)
     return replay

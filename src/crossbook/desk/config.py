@@ -149,7 +149,9 @@ def check_config(config: Config, where: str) -> None:
 
 def _check_strategy(config: Config, name: str, strategy: StrategyConfig, where: str) -> None:
     if strategy.kind not in STRATEGY_KINDS:
-        raise Refused(f"{where}: strategies.{name}.kind {strategy.kind!r} is unknown; kinds: {', '.join(STRATEGY_KINDS)}")
+        raise Refused(
+            f"{where}: strategies.{name}.kind {strategy.kind!r} is unknown; kinds: {', '.join(STRATEGY_KINDS)}"
+        )
     for pair in strategy.pairs:
         if pair not in config.pairs:
             raise Refused(f"{where}: strategies.{name} trades pair {pair!r}, which [pairs] does not declare")

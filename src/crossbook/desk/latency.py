@@ -41,6 +41,10 @@ class LatencySink:
         self._frame.clear()
         self._trace = trace
 
+    def so_far(self) -> bytes:
+        """What was kept and not yet flushed."""
+        return bytes(self._kept)
+
     def flush(self) -> None:
         """Append what was kept to the file."""
         if self._kept:

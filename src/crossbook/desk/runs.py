@@ -23,7 +23,9 @@ def new_run(word: str, runs: Path = RUNS) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise Refused(f"run folder {folder} cannot be made: {error.strerror}; free the place or choose another") from None
+            raise Refused(
+                f"run folder {folder} cannot be made: {error.strerror}; free the place or choose another"
+            ) from None
         return folder
     raise Refused(f"no free name for a run under {runs}")
 
@@ -49,7 +51,9 @@ def write_run(folder: Path, facts: dict[str, Any]) -> None:
         temporary.write_bytes(text)
         temporary.replace(folder / "run.json")
     except OSError as error:
-        raise Refused(f"{folder / 'run.json'} cannot be written: {error.strerror}; free the disk, the journal is whole") from None
+        raise Refused(
+            f"{folder / 'run.json'} cannot be written: {error.strerror}; free the disk, the journal is whole"
+        ) from None
 
 
 def read_run(folder: Path) -> dict[str, Any]:

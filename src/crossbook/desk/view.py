@@ -5,6 +5,8 @@ Both show the same figures from the same fold; nothing is computed here.
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -20,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crossbook.commands import OutKind, Reason
+from crossbook.desk.latency import LatencySink
 from crossbook.desk.replay import Replay
 from crossbook.desk.summary import denial_rows, strategy_rows
 from crossbook.desk.wire import Bundle
@@ -63,6 +67,12 @@ def percent(value: Any, n: int | None = None) -> str:
     return f"{100 * Decimal(value):.1f}%" + (f" of {n}" if n is not None else "")
 
 
+def drawdown(known: dict[str, Any]) -> str:
+    """The deepest fall of NAV, as an amount and with digits enough that a loss never reads as 0."""
+    share, amount = _value(known, "drawdown.max"), _value(known, "drawdown.max_amount")
+    return "n/a" if share is None else f"{amount or 0:,.2f} USDT, {100 * Decimal(share):.3f}%"
+
+
 def pill(mode: str, physics: bool, controls_off: list[str]) -> Text:
     """Which kind of run this is, in a way that cannot be overlooked."""
     text = Text()
@@ -97,7 +107,9 @@ def strategies_table(rows: dict[str, dict[str, Any]], known: dict[str, Any]) -> 
     for name in ("inventory", "unattributed"):
         table.add_row(Text(name, style="dim"), "", money(parts[name]), "", "", "", "", "")
     total = _value(known, "pnl.total")
-    table.add_row(Text("total", style="bold"), "", money(None if total is None else sum(parts.values())), "", "", "", "", "")
+    table.add_row(
+        Text("total", style="bold"), "", money(None if total is None else sum(parts.values())), "", "", "", "", ""
+    )
     return table
 
 
@@ -119,7 +131,7 @@ def figures_table(known: dict[str, Any]) -> Table:
     table.add_column(justify="right", no_wrap=True)
     nav = _value(known, "nav")
     table.add_row("NAV", "n/a" if nav is None else f"{nav:,.2f} USDT")
-    table.add_row("max drawdown", percent(_value(known, "drawdown.max")))
+    table.add_row("max drawdown", drawdown(known))
     gross, net = _value(known, "exposure.gross"), _value(known, "exposure.net")
     table.add_row("exposure gross / net", f"{gross or 0:,.0f} / {net or 0:+,.0f} USDT")
     for name in sorted(name for name in known if name.startswith("unhedged.quantity_time.")):
@@ -156,12 +168,15 @@ def body(
 class LiveView:
     """Draws a run while it goes and keeps it to its pace."""
 
-    def __init__(self, bundle: Bundle, run: str, speed: float, console: Console, stop: Wish) -> None:
+    def __init__(
+        self, bundle: Bundle, run: str, speed: float, console: Console, stop: Wish, latency: LatencySink | None
+    ) -> None:
         self._bundle = bundle
         self._run = run
         self._speed = speed
         self._console = console
         self._stop = stop
+        self._latency = latency
         self._ledger = Ledger(bundle.declaration)
         self._recent: deque[Text] = deque(maxlen=6)
         self._first = bundle.tape.manifest.first_ns
@@ -170,6 +185,8 @@ class LiveView:
         self._drawn = 0.0
         self._live: Live | None = None
         self._replay: Replay | None = None
+        self.last: RenderableType = Text()
+        """What was drawn last."""
 
     @contextmanager
     def showing(self, replay: Replay) -> Iterator[None]:
@@ -223,12 +240,18 @@ class LiveView:
     def _draw(self, now: int) -> None:
         if self._live is None or self._replay is None:
             return
-        found: dict[str, Figure] = figures(self._ledger)
+        found: dict[str, Figure] = figures(self._ledger, self._latency.so_far() if self._latency is not None else None)
         known = {name: for_json(figure) for name, figure in found.items()}
         declaration = self._bundle.declaration
         span = max(self._last - self._first, 1)
-        head = pill(declaration.mode if declaration.mode != "backtest" else "demo", declaration.physics, declaration.controls_off)
-        where = Text(f"{iso(now)[:19]}Z market time   {(now - self._first) / span:4.0%}   speed {self._speed:g}x   ", style="dim")
+        head = pill(
+            declaration.mode if declaration.mode != "backtest" else "demo",
+            declaration.physics,
+            declaration.controls_off,
+        )
+        where = Text(
+            f"{iso(now)[:19]}Z market time   {(now - self._first) / span:4.0%}   speed {self._speed:g}x   ", style="dim"
+        )
         where.append(f"{self._replay.progress.steps:,} events   Ctrl-C ends the run cleanly", style="dim")
         recent = Group(*self._recent) if self._recent else Text("no edge above the entry fees yet", style="dim")
         content = Group(
@@ -239,7 +262,8 @@ class LiveView:
             Text(),
             recent,
         )
-        self._live.update(Panel(content, title=f"crossbook  {self._run}", title_align="left"), refresh=True)
+        self.last = Panel(content, title=f"crossbook  {self._run}", title_align="left")
+        self._live.update(self.last, refresh=True)
 
 
 def print_summary(summary: dict[str, Any], folder: Path) -> None:
@@ -247,7 +271,7 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
     console = screen()
     known = summary["metrics"]
     parts: list[RenderableType] = [
-        pill(summary["mode"], summary["physics"], summary["controls_off"]),
+        pill(summary.get("word", summary["mode"]), summary["physics"], summary["controls_off"]),
         Text(),
         body(summary["strategies"], summary["denials"], known, console.width),
     ]
@@ -263,6 +287,15 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
         console.print(f"{events:,} events, {rate or 0:,} a second   journal sha256 {summary['journal_sha256'][:16]}")
     console.print(f"run folder {folder}", soft_wrap=True)
     console.print(f"prove it again: crossbook prove {summary['run']}", soft_wrap=True)
+
+
+def save_picture(picture: RenderableType, path: Path) -> None:
+    """Write what was drawn as an SVG that asks for nothing from elsewhere."""
+    with open(os.devnull, "w") as nowhere:
+        console = Console(width=WIDE + 12, record=True, file=nowhere, force_terminal=True, highlight=False)
+        console.print(picture)
+        form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        path.write_text(console.export_svg(title="crossbook demo", code_format=form, unique_id="crossbook"))
 
 
 def edges_table(edges: list[dict[str, Any]]) -> Table:

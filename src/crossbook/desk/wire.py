@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from crossbook.desk.config import BASE_TIER_BPS, STRATEGY_KINDS, Config, VenueConfig
+from crossbook.desk.config import BASE_TIER_BPS, STRATEGY_KINDS, Config, PairConfig, VenueConfig
 from crossbook.engine import Engine
 from crossbook.errors import Refused
 from crossbook.events import EventKind, Transfer
@@ -106,7 +106,7 @@ def fees_ppm(config: Config, venue: Venue) -> tuple[int, int]:
 def _declare(
     config: Config,
     instruments: tuple[Instrument, ...],
-    pairs: dict[str, object],
+    pairs: dict[str, PairConfig],
     marks: dict[str, str],
     tape: Tape,
     mode: str,
@@ -142,7 +142,7 @@ def _declare(
         venues=[_declare_venue(venue, instruments, assets, tape) for venue in Venue],
         strategies=list(config.strategies),
         pairs=[
-            DeclaredPair(name=name, a=names.index(pair.a), b=names.index(pair.b), step_e8=steps[name])  # type: ignore[attr-defined]
+            DeclaredPair(name=name, a=names.index(pair.a), b=names.index(pair.b), step_e8=steps[name])
             for name, pair in pairs.items()
         ],
         physics=config.physics,
@@ -163,8 +163,8 @@ def _declare_venue(venue: Venue, instruments: tuple[Instrument, ...], assets: li
     )
 
 
-def _common_step(instruments: tuple[Instrument, ...], names: list[str], pair: object) -> int:
-    a, b = (instruments[names.index(getattr(pair, leg))] for leg in ("a", "b"))
+def _common_step(instruments: tuple[Instrument, ...], names: list[str], pair: PairConfig) -> int:
+    a, b = instruments[names.index(pair.a)], instruments[names.index(pair.b)]
     if a.base != b.base:
         raise Refused(f"pair {a.name} x {b.name}: bases {a.base} and {b.base} differ")
     if InstrumentKind.INVERSE in (a.kind, b.kind):
@@ -241,7 +241,7 @@ def _leg(venue: VenueConfig, seed: int) -> Leg:
 def _opening(config: Config, declaration: Declaration, tape: Tape) -> list[Transfer]:
     """The opening balances as transfers stamped with the tape's first moment."""
     ts = int(tape.rows["ts"][0])
-    transfers = []
+    transfers: list[Transfer] = []
     for venue in Venue:
         given = config.venues.get(venue.label)
         if given is None:

@@ -37,6 +37,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     run: str
     ok: bool
+    physics: bool
+    controls_off: list[str]
     figures: dict[str, Figure]
     checks: list[Check]
 
@@ -55,9 +57,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return f"{told}: {len(wrong)} differ: {', '.join(wrong[:6])}{' ...' if len(wrong) > 6 else ''}"
 
     def to_json(self) -> bytes:
-        """`{run, ok, metrics: {name: {value, unit, n, window, residual}}, checks}`, numbers exact."""
+        """`{run, ok, physics, controls_off, metrics: {name: {value, unit, n, window, residual}}, checks}`, numbers exact."""
         metrics = {name: for_json(figure) for name, figure in self.figures.items()}
-        return _ENCODER.encode({"run": self.run, "ok": self.ok, "metrics": metrics, "checks": self.checks})
+        head = {"run": self.run, "ok": self.ok, "physics": self.physics, "controls_off": self.controls_off}
+        return _ENCODER.encode(head | {"metrics": metrics, "checks": self.checks})
 
 
 def prove_run(folder: Path) -> Proof:
@@ -81,7 +84,14 @@ def prove_run(folder: Path) -> Proof:
     checks.append(check)
     residuals_hold = all(figure.residual is None or figure.residual == 0 for figure in found.values())
     ok = residuals_hold and all(one.ok for one in checks)
-    return Proof(run=str(facts.get("run", folder.name)), ok=ok, figures=found, checks=checks)
+    return Proof(
+        run=str(facts.get("run", folder.name)),
+        ok=ok,
+        physics=ledger.declaration.physics,
+        controls_off=ledger.declaration.controls_off,
+        figures=found,
+        checks=checks,
+    )
 
 
 def _facts(folder: Path) -> dict[str, Any]:

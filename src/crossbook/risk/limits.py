@@ -95,7 +95,7 @@ def check_controls_off(names: list[str], where: str) -> int:
     for name in names:
         if name not in SWITCHABLE:
             known = ", ".join(f"{code} ({what})" for code, what in SWITCHABLE.items())
-            raise Refused(f"{where}: controls_off {name!r} is not a control that can be switched off; these can: {known}")
+            raise Refused(f"{where}: controls_off {name!r} cannot be switched off; these can: {known}")
         bits |= 1 << int(name[1:])
     return bits
 

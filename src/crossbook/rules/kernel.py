@@ -44,7 +44,8 @@ def cache_root() -> Path:
 
 
 CACHE_FOLDER = cache_root() / "kernels" / sources_hash()
-numba.config.CACHE_DIR = str(CACHE_FOLDER)
+_config: Any = numba.config
+_config.CACHE_DIR = str(CACHE_FOLDER)
 
 
 def is_compiled(name: str = "engine.step") -> bool:
@@ -66,10 +67,10 @@ def bulk_kernel(function: F) -> F:
 
 
 def _compiled(function: F, nogil: bool) -> F:
-    dispatcher = numba.njit(cache=True, nogil=nogil, boundscheck=False, error_model="numpy", no_cfunc_wrapper=True)(
-        function
-    )
-    if not numba.config.DISABLE_JIT:
+    options: dict[str, Any] = {"cache": True, "nogil": nogil, "boundscheck": False, "error_model": "numpy"}
+    njit: Any = numba.njit
+    dispatcher = njit(no_cfunc_wrapper=True, **options)(function)
+    if hasattr(dispatcher, "get_call_template"):
         _share_compilations(dispatcher)
     compiled: F = dispatcher
     return compiled
@@ -79,11 +80,12 @@ def _share_compilations(dispatcher: Any) -> None:
     """Let calls with constants, or with narrow integers of a row, use the one compilation for int64: numba would
     compile a kernel anew for each, which took half of all compiling."""
     template = dispatcher.get_call_template
+    types: Any = numba.types
 
     def widened(one: Any) -> Any:
-        one = numba.types.unliteral(one)
-        narrow = isinstance(one, numba.types.Integer) and one.signed and one.bitwidth < 64
-        return numba.types.int64 if narrow else one
+        one = types.unliteral(one)
+        narrow = isinstance(one, types.Integer) and one.signed and one.bitwidth < 64
+        return types.int64 if narrow else one
 
     def get_call_template(args: list[Any], kws: dict[str, Any]) -> Any:
         return template([widened(one) for one in args], {name: widened(one) for name, one in kws.items()})

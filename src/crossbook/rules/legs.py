@@ -67,7 +67,17 @@ def leg_flags(s: Any, i: int, side: int, lots: int, flags: int) -> int:
 
 @kernel
 def send_leg(
-    s: Any, out: Any, n: int, strategy: int, pair: int, i: int, side: int, price: int, lots: int, flags: int, intent: int
+    s: Any,
+    out: Any,
+    n: int,
+    strategy: int,
+    pair: int,
+    i: int,
+    side: int,
+    price: int,
+    lots: int,
+    flags: int,
+    intent: int,
 ) -> int:
     """Reserve a slot and state the order; the gate has spoken before."""
     row = out[n]

@@ -213,7 +213,11 @@ def market_reason(s: Any, i: int) -> Any:
     if not age <= most:
         return QUOTE_TOO_OLD, age, most
     if not asset_mark_e8(s, instrument.settle) > 0:
-        return NO_QUOTE_MARK, s.now - s.quotes[max(s.assets[instrument.settle].mark_instrument, 0)].ts, s.limits.mark_age_ns_max
+        return (
+            NO_QUOTE_MARK,
+            s.now - s.quotes[max(s.assets[instrument.settle].mark_instrument, 0)].ts,
+            s.limits.mark_age_ns_max,
+        )
     return ALLOWED, 0, 0
 
 

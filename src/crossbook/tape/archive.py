@@ -39,7 +39,7 @@ def encode(rows: Rows) -> bytes:
         first, low, high = int(steps[0]), int(steps[1:].min(initial=0)), int(steps[1:].max(initial=0))
         if first == low == high == 0:
             continue
-        if -SMALL <= low and high < SMALL:
+        if low >= -SMALL and high < SMALL:
             columns[name + "_0"] = np.full(len(rows), first)
             steps[0] = 0
             columns[name] = steps.astype(np.int32)

@@ -19,7 +19,7 @@ from crossbook.errors import Refused
 from crossbook.events import FLAG_LAST, EventKind
 from crossbook.money import E8
 from crossbook.rules.layout import Rows, new_events
-from crossbook.tape.recording import Chunk
+from crossbook.tape.packed import FRAME, Stream, pack_all
 from crossbook.timestamp import iso, stamp_to_ns
 from crossbook.types import Instrument, Venue
 
@@ -38,13 +38,12 @@ Lookup = Callable[[Venue, str, Path], Instrument]
 
 @dataclass
 class Bars:
-    """What a file holds: its instruments, its rows on their grids, how many numbers were rounded."""
+    """What a file holds, on the grids of its instruments, and how many numbers were rounded."""
 
     sha256: str
     bytes: int
     venue: Venue
-    instruments: tuple[Instrument, ...]
-    chunk: Chunk
+    stream: Stream
     rounded: int
 
 
@@ -69,9 +68,10 @@ def read_bars(path: Path, lookup: Lookup, venue: Venue | None, only: Iterable[st
         raise Refused(f"{path}: neither bars (open, high, low, close) nor funding (funding_rate): leave it out")
     venue, instruments, rows, rounded = made
     order = np.argsort(rows["ts"], kind="stable")
-    rows = rows[order]
-    chunk = Chunk(rows, np.arange(len(rows) + 1, dtype=np.int64), order + 1)
-    return Bars(hashlib.sha256(raw).hexdigest(), len(raw), venue, instruments, chunk, rounded)
+    frames, levels = np.empty(len(rows), FRAME), np.empty((len(rows), 2), np.int64)
+    pack_all(rows[order], frames, levels)
+    stream = Stream(path, instruments, frames, levels)
+    return Bars(hashlib.sha256(raw).hexdigest(), len(raw), venue, stream, rounded)
 
 
 Made = tuple[Venue, tuple[Instrument, ...], Rows, int]

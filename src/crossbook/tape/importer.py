@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
+from msgspec.structs import replace
 
-from crossbook.errors import CrossbookError, Refused
+from crossbook.errors import Refused
 from crossbook.market.instruments import load_instruments
 from crossbook.tape.bars import read_bars
 from crossbook.tape.hyperliquid_csv import as_lines, is_capture
 from crossbook.tape.manifest import Manifest, Source
-from crossbook.tape.merge import Stream, merge
-from crossbook.tape.recording import Progress, Recording, read_recording
+from crossbook.tape.merge import merge
+from crossbook.tape.packed import Stream
+from crossbook.tape.recording import Progress, read_recording
 from crossbook.tape.survey import examine
 from crossbook.tape.tape import THREADS, check_target, content_hash, manifest_of, write_tape
 from crossbook.tape.venue_of import venue_of
 from crossbook.timestamp import NS_PER_MS
 from crossbook.types import Instrument, Venue
-from crossbook.venues.frames import grid_of, refuse_off_grid, to_grid
 
 MIN_FEED_NS = NS_PER_MS
 """The least time assumed between a venue's stamp and our receipt, where no clock tells it."""
@@ -71,7 +71,7 @@ def import_tape(
             health = examine(merged.rows, merged.starts, merged.instruments, pool)
             return manifest_of(
                 merged.instruments, merged.rows, merged.starts, digest=digest.result(),
-                sources=sorted((source for _, source in read), key=lambda one: (one.venue, one.name, one.sha256)),
+                sources=_sources(read, merged.rounded),
                 clocks=merged.clocks, min_feed_ns=options.min_feed_ns, early_updates=merged.early_updates,
                 health=health,
             )  # fmt: skip
@@ -100,39 +100,19 @@ def _read(path: Path, known: _Known, options: Options, progress: Progress) -> tu
     if path.suffix == ".parquet":
         bars = read_bars(path, known, options.venue, options.only)
         progress(bars.bytes)
-        source = Source(
+        return bars.stream, Source(
             name=path.name, sha256=bars.sha256, bytes=bars.bytes, venue=bars.venue.label,
-            frames=len(bars.chunk.rows), rounded=bars.rounded,
+            frames=len(bars.stream.frames), rounded=bars.rounded,
         )  # fmt: skip
-        return Stream(path, bars.instruments, [bars.chunk]), source
-    recording = read_recording(
+    found = read_recording(
         path, lenient=options.lenient, progress=progress, convert=as_lines if is_capture(path) else None
     )  # fmt: skip
-    venue = venue_of(recording) if options.venue is None else options.venue
-    stream, rounded = _on_grid(recording, venue, known)
-    return stream, Source(
-        name=path.name, sha256=recording.sha256, bytes=recording.bytes, venue=venue.label, frames=recording.frames,
-        skipped=recording.skipped, clamped=recording.clamped, ignored=recording.ignored, rounded=rounded,
+    venue = venue_of(found) if options.venue is None else options.venue
+    instruments = tuple(known(venue, symbol, path) for symbol in found.symbols)
+    return Stream(path, instruments, found.packed, found.levels), Source(
+        name=path.name, sha256=found.sha256, bytes=found.bytes, venue=venue.label, frames=found.frames,
+        skipped=found.skipped, clamped=found.clamped, ignored=found.ignored,
     )  # fmt: skip
-
-
-def _on_grid(recording: Recording, venue: Venue, known: _Known) -> tuple[Stream, int]:
-    instruments = tuple(known(venue, symbol, recording.path) for symbol in recording.symbols)
-    grid = grid_of(instruments, range(len(instruments)))
-    alone = 0 if len(instruments) == 1 else -1
-    for chunk in recording.chunks:
-        wrong = to_grid(chunk.rows, 0, len(chunk.rows), grid, alone)
-        if wrong >= 0:
-            frame = int(np.searchsorted(chunk.starts, wrong, side="right")) - 1
-            row = chunk.rows[wrong]
-            if row["instrument"] < 0 and alone == 0:
-                row["instrument"] = 0
-            try:
-                refuse_off_grid(row, instruments)
-            except CrossbookError as error:
-                raise Refused(f"{recording.path}:{int(chunk.lines[frame])}: {error}: mend the line, or describe the "
-                              "instrument's grid with --instruments") from None  # fmt: skip
-    return Stream(recording.path, instruments, recording.chunks), int(grid[:, 5].sum())
 
 
 def _result(job: Future[tuple[Stream, Source]], pool: Executor) -> tuple[Stream, Source]:
@@ -149,3 +129,9 @@ def _refuse_twice(sources: Sequence[Source]) -> None:
         if source.sha256 in seen:
             raise Refused(f"{source.name} and {seen[source.sha256]} are the same recording: give it once")
         seen[source.sha256] = source.name
+
+
+def _sources(read: Sequence[tuple[Stream, Source]], rounded: Mapping[Path, int]) -> list[Source]:
+    """The sources, in an order of their own, with what was rounded when their rows were put on the grid."""
+    counted = [replace(source, rounded=source.rounded + rounded[stream.path]) for stream, source in read]
+    return sorted(counted, key=lambda one: (one.venue, one.name, one.sha256))

@@ -1,4 +1,4 @@
-"""A recording's lines, `receive_time frame`, decoded block by block into event rows."""
+"""A recording's lines, `receive_time frame`, decoded block by block into packed frames."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 from crossbook.rules.kernel import bulk_kernel
 from crossbook.rules.layout import I8, record
+from crossbook.tape.packed import pack
 from crossbook.timestamp import NS_PER_MS
 from crossbook.venues.frames import decode_frame
-from crossbook.venues.reader import DONE, EARLIEST_MS, LAST, LATEST_MS
+from crossbook.venues.reader import DONE, EARLIEST_MS, LATEST_MS
 from crossbook.venues.scan import whole_number
 
-LINES = record(*((name, I8) for name in ("at", "line", "last_ts", "unit_ns", "n_frames", "frames_in", "clamped")))
+LINES = record(
+    *((name, I8) for name in ("at", "line", "last_ts", "unit_ns", "n_frames", "n_levels", "frames_in", "clamped"))
+)
 """Where a reader of lines stands: byte of the block, lines done, last receive time, the unit of receive times, event
-frames written to the block's arrays, venue frames read, receive times that were put forward."""
+frames and levels written so far, venue frames read, receive times that were put forward."""
 
 NO_STAMP = 20
 BACKWARDS = 21
@@ -25,12 +28,11 @@ LATEST_NS = LATEST_MS * NS_PER_MS
 
 @bulk_kernel
 def decode_lines(
-    lines: Any, reader: Any, buf: Any, tokens: Any, rows: Any, starts: Any, numbers: Any, lenient: bool
+    lines: Any, reader: Any, buf: Any, tokens: Any, rows: Any, frames: Any, levels: Any, lenient: bool
 ) -> int:
     """Decode whole lines from `lines.at` on; DONE at the end of the block, else what is wrong with line `lines.line`.
 
-    Event frame k of the block starts at row `starts[k]` and came from line `numbers[k]`. A wrong line is passed, so
-    that calling again goes on behind it.
+    `rows`: room for those of one line. A wrong line is passed, so that calling again goes on behind it.
     """
     s = lines[0]
     c = reader[0]
@@ -60,16 +62,12 @@ def decode_lines(
                 return BACKWARDS
             s.clamped += 1
             ts = s.last_ts
-        first = c.n_rows
+        c.n_rows = 0
         wrong = decode_frame(c, buf, space + 1, end, tokens, ts, rows)
         if wrong != DONE:
             return wrong
         s.last_ts = ts
         s.frames_in += 1
-        for k in range(first, c.n_rows):
-            if rows[k].flags & LAST:
-                starts[s.n_frames] = first
-                numbers[s.n_frames] = s.line
-                s.n_frames += 1
-                first = k + 1
+        s.n_frames = pack(rows, c.n_rows, s.line, frames, s.n_frames, levels, s.n_levels)
+        s.n_levels += c.n_rows
     return DONE

@@ -10,24 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from crossbook.errors import Refused
+from crossbook.errors import CrossbookError, Refused
 from crossbook.rules.book import DELTA, SNAPSHOT
-from crossbook.rules.kernel import bulk_kernel
 from crossbook.rules.layout import Rows, new_events
 from crossbook.tape.frames_of import Ints
 from crossbook.tape.manifest import Clock
-from crossbook.tape.recording import Chunk, head_of
+from crossbook.tape.packed import Stream, unpack
+from crossbook.tape.recording import head_of
 from crossbook.types import Chain, Instrument, Venue
 from crossbook.venues.depth_sync import DepthSync
-
-
-@dataclass
-class Stream:
-    """Rows of one source on their grids; `instruments[i]` is what a row's `instrument` i means."""
-
-    path: Path
-    instruments: tuple[Instrument, ...]
-    chunks: list[Chunk]
+from crossbook.venues.frames import grid_of, refuse_off_grid
 
 
 @dataclass
@@ -39,21 +31,22 @@ class Merged:
     instruments: tuple[Instrument, ...]
     clocks: dict[str, Clock]
     early_updates: dict[str, int]
+    rounded: dict[Path, int]
 
 
 @dataclass
 class _Frames:
-    """A line a frame, as columns. `rank`, `place`: where it comes in the end."""
+    """A line a frame, as columns: its stream and number there, its times, its instrument and what it says of a book."""
 
-    chunk: Any
-    start: Any
-    count: Any
+    stream: Any
+    number: Any
     ts: Any
     ts_venue: Any
     instrument: Any
     kind: Any
     id: Any
     id2: Any
+    count: Any
 
     def take(self, order: Any) -> _Frames:
         return _Frames(*(getattr(self, name)[order] for name in self.__dataclass_fields__))
@@ -62,21 +55,17 @@ class _Frames:
 def merge(streams: Sequence[Stream], min_feed_ns: int, pool: Executor) -> Merged:
     """One tape from streams in any order; the same streams give the same rows.
 
-    Raises `Refused` if a stream of book updates has no snapshot that fits.
+    Raises `Refused` if a stream of book updates has no snapshot that fits, or a price is off its grid.
     """
-    streams = sorted(streams, key=lambda one: (int(one.chunks[0].rows[0]["ts"]), one.path.name))
+    streams = sorted(streams, key=lambda one: (int(one.frames[0]["ts"]), one.path.name))
     named = {one.name: one for stream in streams for one in stream.instruments}
     instruments = tuple(sorted(named.values(), key=lambda one: (one.venue, one.symbol)))
-    number = {one.name: i for i, one in enumerate(instruments)}
-    chunks = [
-        (chunk, [number[one.name] for one in stream.instruments]) for stream in streams for chunk in stream.chunks
-    ]
-    frames = _frames(chunks)
+    numbers = {one.name: i for i, one in enumerate(instruments)}
+    frames = _frames(streams, numbers)
     frames = frames.take(np.argsort(frames.ts, kind="stable"))
-    received = frames.ts
     clocks, offsets = _clocks(frames, instruments, min_feed_ns)
     venue = np.array([int(one.venue) for one in instruments], np.int64)[frames.instrument]
-    frames.ts_venue = np.where(frames.ts_venue > 0, frames.ts_venue + offsets[venue], received - min_feed_ns)
+    frames.ts_venue = np.where(frames.ts_venue > 0, frames.ts_venue + offsets[venue], frames.ts - min_feed_ns)
     early: dict[str, int] = {}
     order, ts = _in_step(frames, instruments, early, streams)
     if order is not None:
@@ -87,20 +76,29 @@ def merge(streams: Sequence[Stream], min_feed_ns: int, pool: Executor) -> Merged
         frames.ts_venue[mine] = np.minimum(np.maximum.accumulate(frames.ts_venue[mine]), frames.ts[mine])
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(frames.count)])
     rows = new_events(int(starts[-1]))
-    list(pool.map(lambda at: _gather(rows, starts, frames, at, chunks[at][0]), range(len(chunks))))
-    return Merged(rows, starts, instruments, clocks, early)
+    jobs = [pool.submit(_unpack, rows, starts, frames, at, stream, numbers) for at, stream in enumerate(streams)]
+    rounded = {stream.path: job.result() for stream, job in zip(streams, jobs, strict=True)}
+    return Merged(rows, starts, instruments, clocks, early, rounded)
 
 
-def _frames(chunks: list[tuple[Chunk, list[int]]]) -> _Frames:
+def _frames(streams: Sequence[Stream], numbers: dict[str, int]) -> _Frames:
     columns: list[list[Any]] = [[] for _ in range(9)]
-    for at, (chunk, numbers) in enumerate(chunks):
-        heads = chunk.rows[chunk.starts[:-1]]
+    for at, stream in enumerate(streams):
+        frames = stream.frames
+        known = np.array([numbers[one.name] for one in stream.instruments], np.int64)
+        symbol = frames["symbol"]
+        nameless = np.flatnonzero(symbol < 0)
+        if len(nameless) and stream.alone < 0:
+            line = int(frames[nameless[0]]["line"])
+            raise Refused(
+                f"{stream.path}:{line}: a snapshot names no symbol and stands among several: record one a file"
+            )
         values = (
-            np.full(len(heads), at), chunk.starts[:-1], np.diff(chunk.starts), heads["ts"], heads["ts_venue"],
-            np.array(numbers)[heads["instrument"]], heads["kind"], heads["id"], heads["id2"],
+            np.full(len(frames), at, np.int16), np.arange(len(frames)), frames["ts"], frames["ts_venue"], known[symbol],
+            frames["kind"], frames["id"], frames["id2"], frames["count"],
         )  # fmt: skip
         for column, value in zip(columns, values, strict=True):
-            column.append(value.astype(np.int64))
+            column.append(value)
     return _Frames(*(np.concatenate(column) for column in columns))
 
 
@@ -180,23 +178,22 @@ def _that_begins(paths: list[Path]) -> str:
     return ""
 
 
-def _gather(rows: Rows, starts: Ints, frames: _Frames, at: int, chunk: Chunk) -> None:
-    mine = np.flatnonzero(frames.chunk == at)
-    columns = (frames.start, frames.count, frames.ts, frames.ts_venue, frames.instrument)
-    gather(rows, chunk.rows, starts[:-1][mine], *(column[mine] for column in columns))
-
-
-@bulk_kernel
-def gather(
-    rows: Any, source: Any, dest: Any, start: Any, count: Any, ts: Any, ts_venue: Any, instrument: Any
-) -> None:  # fmt: skip
-    """Copy frames to where they belong, with their times and their instrument's number on the tape."""
-    for f in range(len(dest)):
-        to = dest[f]
-        for k in range(start[f], start[f] + count[f]):
-            rows[to] = source[k]
-            row = rows[to]
-            row.ts = ts[f]
-            row.ts_venue = ts_venue[f]
-            row.instrument = instrument[f]
-            to += 1
+def _unpack(
+    rows: Rows, starts: Ints, frames: _Frames, at: int, stream: Stream, numbers: dict[str, int]
+) -> int:  # fmt: skip
+    """Write a stream's frames where they belong; how many quantities were rounded down to lots."""
+    mine = np.flatnonzero(frames.stream == at)
+    which = frames.number[mine]
+    grid = grid_of(stream.instruments, [numbers[one.name] for one in stream.instruments])
+    times = (frames.ts[mine], frames.ts_venue[mine])
+    wrong = unpack(rows, stream.frames, stream.levels, which, starts[mine], *times, grid, stream.alone)
+    if wrong >= 0:
+        frame = stream.frames[which[wrong]]
+        instrument = stream.instruments[max(int(frame["symbol"]), 0)]
+        prices = stream.levels[frame["first"] : frame["first"] + frame["count"], 0].tolist()
+        try:
+            refuse_off_grid([*prices, int(frame["price2"])], instrument)
+        except CrossbookError as error:
+            raise Refused(f"{stream.path}:{int(frame['line'])}: {error}: mend the line, or describe the instrument's "
+                          "grid with --instruments") from None  # fmt: skip
+    return int(grid[:, 5].sum())

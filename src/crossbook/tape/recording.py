@@ -13,15 +13,16 @@ import numpy as np
 
 from crossbook.errors import Refused
 from crossbook.rules.layout import Rows, new_events
-from crossbook.tape.frames_of import Ints
 from crossbook.tape.lines import BACKWARDS, LINES, NO_STAMP, decode_lines
+from crossbook.tape.packed import FRAME, Levels
 from crossbook.timestamp import iso, stamp_to_ns
 from crossbook.venues.frames import BYTES_PER_ROW, wrong_text
 from crossbook.venues.reader import DONE, NOT_JSON, new_reader, symbol_at
 from crossbook.venues.scan import tokens_for
 
 BLOCK = 1 << 20
-CHUNK_ROWS = 1 << 19
+FRAMES_ROOM = 1 << 17
+LEVELS_ROOM = 1 << 20
 GZIP = b"\x1f\x8b"
 
 Progress = Callable[[int], None]
@@ -29,22 +30,14 @@ Progress = Callable[[int], None]
 
 
 @dataclass
-class Chunk:
-    """Rows at 1e-8 by symbol number (see `venues.frames`), the first row of each frame and the end, and its line."""
-
-    rows: Rows
-    starts: Ints
-    lines: Ints
-
-
-@dataclass
 class Recording:
-    """What a file's lines say, before anything is made of it."""
+    """What a file's lines say, before anything is made of it: frames at 1e-8 by symbol number (`venues.frames`)."""
 
     path: Path
     sha256: str = ""
     bytes: int = 0
-    chunks: list[Chunk] = field(default_factory=list)
+    packed: Rows = field(default_factory=lambda: np.empty(0, FRAME))
+    levels: Levels = field(default_factory=lambda: np.empty((0, 2), np.int64))
     symbols: list[str] = field(default_factory=list)
     evidence: list[int] = field(default_factory=list)
     frames: int = 0
@@ -79,59 +72,46 @@ def read_recording(
 
 
 class _Reader:
-    """Decodes blocks of one file into chunks of rows."""
+    """Decodes blocks of one file."""
 
     def __init__(self, path: Path, lenient: bool) -> None:
         self.path = path
         self.lenient = lenient
         self.lines = np.zeros(1, LINES)
         self.reader = new_reader()
-        self.tokens = tokens_for(BLOCK)
-        self.chunks: list[Chunk] = []
         self.skipped = 0
-        self.rows: Rows = new_events(0)
-        self.block_starts: Ints = np.empty(0, np.int64)
-        self.block_numbers: Ints = np.empty(0, np.int64)
-        self.starts: list[Ints] = []
-        self.numbers: list[Ints] = []
+        self.tokens = tokens_for(0)
+        self.rows = new_events(0)
+        self.frames: Rows = np.empty(FRAMES_ROOM, FRAME)
+        self.levels: Levels = np.empty((LEVELS_ROOM, 2), np.int64)
 
     def read(self, block: bytes) -> None:
         """Decode a block of whole lines."""
         if not self.lines[0].unit_ns and not self._find_unit(block):
             return
-        if 2 * (len(self.tokens) - 2) < len(block):
+        most = len(block) // BYTES_PER_ROW + 2
+        if len(self.rows) < most:
             self.tokens = tokens_for(len(block))
-        used = int(self.reader[0].n_rows)
-        if len(self.rows) - used < len(block) // BYTES_PER_ROW + 2:
-            self._close_chunk()
-            self.rows = new_events(max(CHUNK_ROWS, len(block) // BYTES_PER_ROW + 2))
-        if len(self.block_starts) < len(block) // BYTES_PER_ROW + 2:
-            self.block_starts = np.empty(len(block) // BYTES_PER_ROW + 2, np.int64)
-            self.block_numbers = np.empty_like(self.block_starts)
+            self.rows = new_events(most)
+        self.frames = _with_room(self.frames, int(self.lines[0].n_frames), most)
+        self.levels = _with_room(self.levels, int(self.lines[0].n_levels), most)
         buf = np.frombuffer(block, np.uint8)
         self.lines[0].at = 0
-        self.lines[0].n_frames = 0
-        while True:
-            wrong = decode_lines(
-                self.lines, self.reader, buf, self.tokens, self.rows, starts, numbers, self.lenient
-            )  # fmt: skip
-            if wrong == DONE:
-                break
+        state = (self.lines, self.reader, buf, self.tokens, self.rows, self.frames, self.levels, self.lenient)
+        while (wrong := decode_lines(*state)) != DONE:
             self._wrong(wrong, block)
-        n = int(self.lines[0].n_frames)
-        self.starts.append(self.block_starts[:n].copy())
-        self.numbers.append(self.block_numbers[:n].copy())
 
     def _find_unit(self, block: bytes) -> bool:
         """The unit of the receive times, from the first line that has one."""
         for line in block.splitlines():
             stamp = line.partition(b" ")[0]
-            if stamp.isdigit():
+            try:
                 self.lines[0].unit_ns = stamp_to_ns(int(stamp)) // int(stamp)
                 return True
-            if stamp and not self.lenient:
-                self.lines[0].unit_ns = 1  # whatever is wrong is found again, at its line
-                return True
+            except (ValueError, Refused):
+                if line and not self.lenient:
+                    self.lines[0].unit_ns = 1  # what is wrong is found again, at its line
+                    return True
         self.skipped += sum(1 for line in block.splitlines() if line)
         self.lines[0].line += block.count(b"\n")
         return False
@@ -154,27 +134,28 @@ class _Reader:
         remedy = " (--lenient skips such lines and counts them)" if wrong == NOT_JSON else ": mend or remove the line"
         raise Refused(f"{where}: {wrong_text(wrong, text)}{remedy}")
 
-    def _close_chunk(self) -> None:
-        n = int(self.reader[0].n_rows)
-        if n:
-            starts = np.concatenate([*self.starts, np.array([n], np.int64)])
-            self.chunks.append(Chunk(self.rows[:n], starts, np.concatenate(self.numbers)))
-        self.reader[0].n_rows = 0
-        self.starts, self.numbers = [], []
-
     def finish(self, found: Recording) -> None:
         """Give what was read to `found`. Raises `Refused` if that is nothing."""
-        self._close_chunk()
         one = self.reader[0]
-        found.chunks = self.chunks
+        found.packed = self.frames[: int(self.lines[0].n_frames)]
+        found.levels = self.levels[: int(self.lines[0].n_levels)]
         found.symbols = [symbol_at(self.reader, number) for number in range(int(one.n_symbols))]
         found.evidence = one.evidence.tolist()
         found.frames = int(self.lines[0].frames_in)
         found.skipped = self.skipped
         found.clamped = int(self.lines[0].clamped)
         found.ignored = int(one.ignored)
-        if not found.chunks:
+        if not len(found.packed):
             raise Refused(f"{self.path}: holds no market frame of a known kind: leave it out")
+
+
+def _with_room(array: Rows, used: int, more: int) -> Rows:
+    """An array with room for `more` behind `used`: this one, or a copy twice as long. Room costs nothing until used."""
+    if len(array) - used >= more:
+        return array
+    longer = np.empty((max(2 * len(array), used + more), *array.shape[1:]), array.dtype)
+    longer[:used] = array[:used]
+    return longer
 
 
 def _read(path: Path, digest: Any, progress: Progress) -> Iterator[bytes]:

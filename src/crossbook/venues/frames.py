@@ -6,8 +6,8 @@ puts them on their instrument's ticks and lots. `MarketCodec` does both for fram
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from crossbook.venues.reader import (
     BAD_STAMP,
     BAD_SYMBOL,
     DONE,
-    MARK_PRICE,
     MISSING_FIELD,
     NO_SYMBOL,
     NOT_JSON,
@@ -83,7 +82,7 @@ def decode_frame(c: Any, buf: Any, at: int, end: int, tokens: Any, ts: int, rows
 
 @bulk_kernel
 def to_grid(rows: Any, first: int, end: int, grid: Any, alone: int) -> int:
-    """Put rows on their grids; -1, or the first row that does not fit.
+    """Put quotes, books and trades on their grids; -1, or the first row that does not fit.
 
     `grid[symbol]`: tick_e8, lot_e8, max_ticks, the instrument's number, its venue, quantities rounded so far.
     `alone`: the symbol of rows that name none, -1 if that cannot be known. A price off its grid is wrong. A displayed
@@ -97,7 +96,7 @@ def to_grid(rows: Any, first: int, end: int, grid: Any, alone: int) -> int:
             symbol = alone
         if symbol < 0:
             return k
-        if row.kind != MARK_PRICE:
+        if row.kind <= TRADE:
             tick = grid[symbol, 0]
             lot = grid[symbol, 1]
             most = grid[symbol, 2]
@@ -170,7 +169,10 @@ class MarketCodec:
         wrong = decode_to_grid(self._reader, buf, self._tokens, ts, self._rows, self._grid)
         one = self._reader[0]
         if wrong == -1:
-            refuse_off_grid(self._rows[int(one.bad_at)], self.instruments)
+            row = self._rows[int(one.bad_at)]
+            if row["instrument"] < 0 and len(self.instruments) > 1:
+                raise Refused("a snapshot names no symbol and several are subscribed to: ask for one at a time")
+            refuse_off_grid((row["price"], row["price2"]), self.instruments[max(int(row["instrument"]), 0)])
         if wrong != DONE:
             raise Refused(wrong_text(wrong, frame[int(one.bad_at) : int(one.bad_end)]))
         rows: Rows = self._rows[: int(one.n_rows)]
@@ -203,11 +205,9 @@ def wrong_text(wrong: int, text: bytes) -> str:
     return f"{shown!r} {WHAT[wrong]}"
 
 
-def refuse_off_grid(row: Any, instruments: Sequence[Instrument]) -> None:
-    """Raise the `Refused` that says which price of a row is off its instrument's grid."""
-    if not 0 <= int(row["instrument"]) < len(instruments):
-        raise Refused("a snapshot names no symbol and stands among several: record one symbol a file")
-    instrument = instruments[int(row["instrument"])]
-    for price in (row["price"], row["price2"]) if row["kind"] == QUOTE else (row["price"],):
-        price_to_ticks(text_e8(int(price)), instrument)
-    raise Refused(f"{instrument.name}: {row} is off its grid")
+def refuse_off_grid(prices_e8: Iterable[int], instrument: Instrument) -> NoReturn:
+    """Raise the `Refused` that says which of the prices is off the instrument's grid."""
+    for price in prices_e8:
+        if price:
+            price_to_ticks(text_e8(int(price)), instrument)
+    raise Refused(f"{instrument.name} price 0 is out of range")
