@@ -1,7 +1,7 @@
-"""`crossbook tape import` of the recordings of August 2024, spot, USD-M and COIN-M: frames a second, whole command.
+"""`crossbook tape import` of the recordings of August 2024, spot, USD-M and COIN-M, on two cores, whole command.
 
 The time is that of a process of its own, from its start to its end, less that of an interpreter that does nothing;
-kernels are compiled before. Prints one table, and the ratio to the frames a second that are asked for.
+kernels are compiled before.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("CROSSBOOK_SHARED") or ROOT / ".." / "shared")
+from tables import NOT_THERE, ROOT, SHARED, Row, present
+
 RAW = SHARED / "data" / "l2" / "binance_raw_hftbacktest"
-ASKED = 200_000
+CASE = "recorded 2024-08"
 REPEATS = 5
 CORES = 2
 COMMAND = "from crossbook.cli import main; main()"
@@ -39,11 +38,10 @@ def seconds(*arguments: str) -> tuple[float, str]:
     return time.perf_counter() - started, done.stdout
 
 
-def main() -> int:
+def measure() -> list[Row]:
     files = [str(path) for path in sorted(RAW.glob("*/*_202408*.gz"))]
     if not files:
-        print(f"tape_import: no recordings at {RAW}, nothing measured")
-        return 0
+        return [{"case": CASE, "note": NOT_THERE}]
     nothing = min(seconds("-c", "pass")[0] for _ in range(REPEATS))
     with tempfile.TemporaryDirectory() as folder:
         arguments = ("-c", COMMAND, "tape", "import", *files, "--into", f"{folder}/tape", "--force", "--json")
@@ -51,17 +49,20 @@ def main() -> int:
         runs = sorted((seconds(*arguments) for _ in range(REPEATS)), key=lambda run: run[0])
     said = json.loads(runs[0][1])
     frames = sum(source["frames"] for source in said["sources"])
-    print(
-        f"{'tape import':<14}{'files':>7}{'frames':>10}{'rows':>12}{'best s':>9}{'median s':>10}{'frames/s':>12}{'ratio':>8}"
-    )
     best, median = runs[0][0] - nothing, runs[REPEATS // 2][0] - nothing
-    rate = frames / median
-    print(
-        f"{'2024-08':<14}{len(files):>7}{frames:>10,}{said['rows']:>12,}{best:>9.2f}{median:>10.2f}"
-        f"{rate:>12,.0f}{rate / ASKED:>8.2f}"
-    )
-    return 0
+    return [
+        {
+            "case": CASE,
+            "files": len(files),
+            "frames": frames,
+            "rows": said["rows"],
+            "best_s": round(best, 3),
+            "median_s": round(median, 3),
+            "frames_per_s": round(frames / median),
+            "asked": ">= 200,000",
+        }
+    ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    present(__file__, __doc__, measure, "frames_per_s")

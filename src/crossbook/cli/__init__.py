@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": ("crossbook.cli.demo", "Watch the desk trade a seeded market (or a tape) in this terminal."),
     "backtest": ("crossbook.cli.backtest", "Run a configuration over a tape, flat out."),
     "prove": ("crossbook.cli.prove", "Recompute every figure of a run from its files and show what differs."),
+    "report": ("crossbook.cli.report", "Write the report of a run: one page with every figure and its rows."),
+    "audit": ("crossbook.cli.audit", "Set somebody's figures against each other and name what cannot be true."),
     "status": ("crossbook.cli.status", "What runs there are, or how one stands."),
     "tape": ("crossbook.cli.tape", "Import, generate, inspect and verify tapes of market data."),
 }

@@ -9,7 +9,7 @@ import typer
 
 from crossbook.desk.config import load_config
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from crossbook.desk.config import load_config
 from crossbook.errors import Refused
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 DESK = Path(__file__).parents[3] / "configs" / "desk.toml"
 
 
@@ -34,8 +34,9 @@ def demo(
     The market is made up (docs/market-generator.md says how); engine, rules, journal and figures are the real ones.
     Ctrl-C ends the run cleanly at any moment. At the end stand a summary, where the run lies and its proof.
     """
-    from crossbook.cli.running import execute
+    from crossbook.cli.running import execute, say
     from crossbook.desk.market import generated_tape
+    from crossbook.desk.warm import compiled
     from crossbook.tape.tape import open_tape
 
     if not 0 < minutes <= 10_080:
@@ -43,6 +44,10 @@ def demo(
     if not 0 < speed <= 100_000:
         raise Refused(f"--speed {speed:g} must be above 0 and at most 100000; --headless runs flat out")
     wanted = load_config(config)
-    source = open_tape(tape) if tape is not None else generated_tape(wanted, seed, Decimal(str(minutes)))
+    if tape is not None:
+        source = open_tape(tape)
+    else:
+        with compiled(say):
+            source = generated_tape(wanted, seed, Decimal(str(minutes)))
     pace = None if headless or as_json else speed
     execute(wanted, config, source, word="demo", runs=runs, speed=pace, picture=picture, as_json=as_json)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from crossbook.ledger.figure import Number
     from crossbook.report.prove import Proof
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -22,9 +22,9 @@ from crossbook.desk.replay import Replay
 from crossbook.desk.runs import new_run, write_run
 from crossbook.desk.summary import summarise
 from crossbook.desk.view import LiveView, print_summary, save_picture, screen
+from crossbook.desk.warm import compiled
 from crossbook.desk.wire import Bundle, wire
 from crossbook.lab.survey import survey_edges
-from crossbook.rules.kernel import is_compiled
 from crossbook.tape.tape import Tape
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -34,6 +34,12 @@ def print_json(value: Any) -> None:
     """One object, one line, on standard output."""
     sys.stdout.write(_ENCODER.encode(value).decode() + "\n")
     sys.stdout.flush()
+
+
+def say(line: str) -> None:
+    """A line for a person, on standard error."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 class Stop:
@@ -74,8 +80,8 @@ def execute(
     bundle = wire(config, tape, strict=strict)
     for name in bundle.not_traded:
         err.print(f"warning: {name} is not on the tape; its pairs are not traded", style="yellow", highlight=False)
-    if not is_compiled():
-        err.print("compiling the desk's kernels, once for this version of the code (half a minute) ...")
+    with compiled(say):
+        pass
     folder = new_run(word, runs)
     (folder / "config.toml").write_bytes(path.read_bytes())
     facts: dict[str, Any] = {"run": folder.name, "config": str(path), "word": word, "not_traded": bundle.not_traded}

@@ -31,6 +31,7 @@ app = typer.Typer(
     help="Tapes of market data: import, generate, look at, prove.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from crossbook.errors import Refused
-from crossbook.risk.limits import Limits, check_controls_off, check_limits
+from crossbook.risk.limits import CEILINGS, Limits, check_controls_off, check_limits
 from crossbook.types import VENUE_BY_LABEL, Venue
 
 D = Decimal
@@ -100,15 +100,16 @@ STRATEGY_KINDS = {"arbitrage_v0": 0}
 def load_config(path: Path) -> Config:
     """Read and check a configuration. Raises `Refused` in one line that names file, key, value and remedy."""
     try:
-        text = path.read_text()
+        text = path.read_bytes()
     except FileNotFoundError:
         raise Refused(f"no configuration at {path}; the project's own are in configs/") from None
     except OSError as error:
         raise Refused(f"configuration {path} cannot be read: {error.strerror}") from None
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
+        table = tomllib.loads(text.decode(), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(f"{path} is not valid TOML: {error}") from None
+    _check_numbers(str(path), table)
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
@@ -134,6 +135,9 @@ def check_config(config: Config, where: str) -> None:
         for asset, amount in (*venue.opening.items(), *venue.opening_worth_usdt.items()):
             if not 0 <= amount < 10_000_000:
                 raise Refused(f"{where}: venues.{label} opening {asset} = {amount} must be 0 to 10 million")
+        age, oldest = venue.quote_age_ms_max, CEILINGS["quote_age_ms_max"]
+        if age is not None and not 0 < age <= oldest:
+            raise Refused(f"{where}: venues.{label}.quote_age_ms_max = {age} must be above 0, at most {oldest}")
         for name in ("maker_bps", "taker_bps"):
             fee = getattr(venue, name)
             if fee is not None and not -10 <= fee <= 100:
@@ -145,6 +149,17 @@ def check_config(config: Config, where: str) -> None:
                 raise Refused(f"{where}: pairs.{name} leg {leg!r} names no configured venue; write venue:SYMBOL")
     for name, strategy in config.strategies.items():
         _check_strategy(config, name, strategy, where)
+
+
+def _check_numbers(where: str, table: dict[str, Any], inside: str = "") -> None:
+    """Raises `Refused` naming a number that is none, or finer than the hundredth of a basis point that can be kept."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _check_numbers(where, value, f"{inside}{key}.")
+        elif isinstance(value, Decimal) and not value.is_finite():
+            raise Refused(f"{where}: {inside}{key} = {value} is no number; write a decimal such as 0.5")
+        elif isinstance(value, Decimal) and "_bps" in key and value.scaleb(2) % 1:
+            raise Refused(f"{where}: {inside}{key} = {value} is finer than 0.01 basis points; round it")
 
 
 def _check_strategy(config: Config, name: str, strategy: StrategyConfig, where: str) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 import msgspec
+import numpy as np
 
 from crossbook.commands import OutKind
 from crossbook.desk.journal import JournalWriter, write_snapshot
 from crossbook.desk.latency import LatencySink
 from crossbook.desk.wire import Bundle
 from crossbook.events import RunStopped, Timer
-from crossbook.ledger.entries import encode_declaration, encode_event, encode_out
+from crossbook.ledger.entries import encode_declaration, encode_event, encode_outs
 from crossbook.ledger.hops import Hop
 from crossbook.rules.layout import Rows
 from crossbook.rules.rows import pack
@@ -78,43 +79,44 @@ class Replay:
     def run(self) -> None:
         """Go through the whole tape. Raises what the journal raises; the journal is complete up to then."""
         bundle, progress = self.bundle, self.progress
-        rows, step = bundle.tape.rows, bundle.engine.step_rows
+        starts = bundle.tape.starts
         self._append(encode_declaration(bundle.declaration.to_json()))
         for transfer in bundle.transfers:
             bundle.venues.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
             self._account(pack(transfer))
-        bounds = bundle.tape.starts.tolist()
-        times = rows["ts"][bundle.tape.starts[:-1]].tolist()
-        begin = bounds[0]
-        steps = 0
-        last = len(times)
+        times = bundle.tape.rows["ts"][starts[:-1]].tolist()
+        steps = frame = 0
+        look = min(LOOK_EVERY, len(times))
         progress.first_step_s = time.perf_counter()
-        for frame in range(last):
-            ts = times[frame]
-            if self._due <= ts:
-                steps += self._drain(ts)
-            end = bounds[frame + 1]
-            if self._latency is None:
-                answers = step(rows[begin:end])
-                if len(answers):
-                    self._answer(answers)
-            else:
-                self._timed_step(rows[begin:end])
-            begin = end
-            if frame % LOOK_EVERY == 0 and self._pace is not None:
-                progress.steps, progress.frames, progress.now = steps + frame, frame, ts
-                if self._pace(ts):
-                    last = frame + 1
+        while frame < len(times):
+            if self._due <= times[frame]:
+                steps += self._drain(times[frame])
+            frame = self._follow(frame, look)
+            if frame == look:
+                look = min(look + LOOK_EVERY, len(times))
+                progress.steps, progress.frames, progress.now = steps + frame, frame, times[frame - 1]
+                if self._pace is not None and self._pace(progress.now):
                     break
-        now = times[last - 1]
-        steps += last + self._drain(now + DRAIN_NS, only_in_flight=True)
+        now = times[frame - 1]
+        steps += frame + self._drain(now + DRAIN_NS, only_in_flight=True)
         now = max(now, int(bundle.engine.desk[0].now))
         reports = bundle.venues.reports(now)
         for k in range(len(reports)):
             self._account(reports[k : k + 1])
         self._account(pack(RunStopped(ts=now, ts_venue=now)))
         progress.last_step_s = time.perf_counter()
-        progress.steps, progress.frames, progress.now = steps, last, now
+        progress.steps, progress.frames, progress.now = steps, frame, now
+
+    def _follow(self, frame: int, end: int) -> int:
+        """Follow the tape up to the first answer, `end`, or what is due; returns the next frame."""
+        tape = self.bundle.tape
+        if self._latency is not None:
+            self._timed_step(tape.rows[tape.starts[frame] : tape.starts[frame + 1]])
+            return frame + 1
+        frame, answers = self.bundle.engine.step_frames(tape.rows, tape.starts, frame, end, self._due)
+        if len(answers):
+            self._answer(answers)
+        return frame
 
     def _drain(self, until: int, only_in_flight: bool = False) -> int:
         """Hand over all replies and timers due by `until`, in order of their time; how many steps that took."""
@@ -143,18 +145,25 @@ class Replay:
         answers = self.bundle.engine.step_rows(event)
         if len(answers):
             self._answer(answers)
+        elif self._journal.sequence >= self._next_snapshot:
+            self._snapshot()
 
     def _answer(self, answers: Rows) -> None:
         """Journal all answers of a step, then send its commands."""
-        for answer in answers:
-            self._append(encode_out(answer))
-        for answer in answers:
-            kind = answer.kind
-            if SUBMIT_ORDER <= kind <= CANCEL_ALL:
-                self.bundle.venues.send(answer)
-            elif kind == SET_TIMER:
-                heappush(self._timers, (int(answer.value), int(answer["count"])))
+        for payload in encode_outs(answers):
+            self._append(payload)
+        self._send(answers)
+        if self._journal.sequence >= self._next_snapshot:
+            self._snapshot()
         self._refresh_due()
+
+    def _send(self, answers: Rows) -> None:
+        """Hand commands to their venues, and note the timers asked for."""
+        for k, kind in enumerate(answers["kind"].tolist()):
+            if SUBMIT_ORDER <= kind <= CANCEL_ALL:
+                self.bundle.venues.send(answers[k : k + 1])
+            elif kind == SET_TIMER:
+                heappush(self._timers, (int(answers["value"][k]), int(answers["count"][k])))
 
     def _timed_step(self, event: Rows) -> None:
         """A step with hop stamps, kept only where an order came of it."""
@@ -165,7 +174,7 @@ class Replay:
         sink.stamp(Hop.DECIDED)
         if not len(answers):
             return
-        intent = next((int(answer.intent) for answer in answers if answer.kind == SUBMIT_ORDER), 0)
+        intent = next((int(answers["intent"][k]) for k in np.flatnonzero(answers["kind"] == SUBMIT_ORDER)), 0)
         if intent:
             sink.trace(intent)
         self._answer(answers)
@@ -179,9 +188,11 @@ class Replay:
         self._due = due
 
     def _append(self, payload: bytes) -> None:
-        sequence = self._journal.append(payload)
+        self._journal.append(payload)
         if self._watch is not None:
             self._watch(payload)
-        if sequence >= self._next_snapshot:
-            write_snapshot(self._journal.directory, sequence, self.bundle.state.account_bytes())
-            self._next_snapshot += SNAPSHOT_EVERY
+
+    def _snapshot(self) -> None:
+        """Between two steps only: amid the entries of one, the state is already further than they are."""
+        write_snapshot(self._journal.directory, self._journal.sequence, self.bundle.state.account_bytes())
+        self._next_snapshot += SNAPSHOT_EVERY

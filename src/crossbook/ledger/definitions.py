@@ -31,6 +31,8 @@ DEFINITIONS = {
     "wins": "Closed round trips with a net gain after fees and funding",
     "losses": "Closed round trips with a net loss after fees and funding",
     "win_rate": "Wins / closed round trips, pooled over strategies; one that broke even is neither win nor loss",
+    "win_rate.low": "Lower end of the 95 % interval of the win rate (Wilson)",
+    "win_rate.high": "Upper end of the 95 % interval of the win rate (Wilson)",
     "sharpe": "Mean / standard deviation (ddof 1) of daily NAV returns net of flows, x sqrt 365, risk-free 0; "
     "whole UTC days, n/a below 30",
     "sharpe.low": "Lower end of the 95 % interval of the Sharpe ratio",

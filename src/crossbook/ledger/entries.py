@@ -76,6 +76,12 @@ def encode_out(row: Any) -> bytes:
     return TAG_OUT + bytes(row.tobytes())
 
 
+def encode_outs(rows: Any) -> list[bytes]:
+    """The entries of an array of OUT records."""
+    packed, size = rows.tobytes(), _OUT.size
+    return [TAG_OUT + packed[at : at + size] for at in range(0, len(packed), size)]
+
+
 def encode_declaration(canonical: bytes) -> bytes:
     """The first entry of a run, from `Declaration.to_json`."""
     return TAG_DECLARATION + canonical

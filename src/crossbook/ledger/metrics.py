@@ -42,6 +42,7 @@ def figures(ledger: Ledger, latency: bytes | None = None) -> dict[str, Figure]:
     book = Statement(ledger)
     for group in GROUPS:
         group(book)
+    _win_rate_interval(book)
     _sharpe(book)
     _latency(book, latency or b"")
     return book.figures
@@ -59,6 +60,24 @@ def sharpe(returns: Sequence[float]) -> tuple[float, float, float] | None:
     half = Z95 * math.sqrt((1 + daily * daily / 2) / n)
     year = math.sqrt(DAYS_PER_YEAR)
     return daily * year, (daily - half) * year, (daily + half) * year
+
+
+def wilson(wins: int, n: int) -> tuple[float, float] | None:
+    """The 95 % interval of a rate of `wins` out of `n` (Wilson's score interval); None of nothing."""
+    if n == 0:
+        return None
+    rate, z2 = wins / n, Z95 * Z95 / n
+    middle, half = rate + z2 / 2, Z95 * math.sqrt((rate * (1 - rate) + z2 / 4) / n)
+    return max(0.0, (middle - half) / (1 + z2)), min(1.0, (middle + half) / (1 + z2))
+
+
+def _win_rate_interval(book: Statement) -> None:
+    for suffix, _ in book.per_strategy():
+        n = int(book.figures[f"round_trips{suffix}"].value or 0)
+        found = wilson(int(book.figures[f"wins{suffix}"].value or 0), n)
+        for place, end in enumerate(("low", "high")):
+            value = None if found is None else Decimal(f"{found[place]:.{DIGITS}g}")
+            book.put(f"win_rate.{end}{suffix}", value, "ratio", n)
 
 
 def _sharpe(book: Statement) -> None:

@@ -141,7 +141,8 @@ FLIGHT = record(
     *_int64("head", "size"),
 )
 """While an order is out: our own book on its far side, each time it changed, as cumulative (lots, ticks x lots).
-Entry 0 is the book it was decided on and stays; the others are a ring of which the oldest goes first."""
+Entry 0 is the book it was decided on and stays; the others are a ring of which the oldest goes first, `head` counting
+those that are gone."""
 
 LEGS = record(
     *_int64(

@@ -102,7 +102,7 @@ def note_unhedged(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     now_e8 = imbalance_e8(s, strategy, s.pairs[p])
     if now_e8 == legs.unhedged_e8:
         return n
-    if legs.unhedged_e8 == 0:
+    if not needs_mending(s, strategy, p):  # what was open until now was nothing or dust
         legs.unhedged_since = s.now
         legs.attempts = 0
         legs.next_attempt = 0

@@ -37,7 +37,7 @@ EXIT_HOLD = int(Reason.EXIT_HOLD)
 def decide(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     """One look at one pair after something changed. Returns the new row count."""
     phase = s.legs[strategy, p].phase
-    if phase == FLAT:
+    if phase == FLAT and not needs_mending(s, strategy, p):  # a late fill may have left a leg alone
         return look_for_entry(s, out, n, strategy, p)
     if live_orders(s, strategy, p) > 0:
         return n

@@ -1,11 +1,16 @@
-"""The Parquet archive of a tape: every column an integer, each row as its difference to the row before."""
+"""The Parquet archive of a tape: every column an integer, each as its difference to the one before.
+
+A part is two files: what a frame says once (`frames-N`), and its levels (`rows-N`). Rows that do not share within
+their frame what frames share are written whole, as one file of rows.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,97 +19,115 @@ import numpy as np
 from crossbook.errors import Corrupt
 from crossbook.rules.kernel import bulk_kernel
 from crossbook.rules.layout import EVENT, Rows, new_events
+from crossbook.tape.frames_of import Ints
 from crossbook.tape.manifest import Part
+from crossbook.venues.reader import LAST
 
 PART_ROWS = 1 << 18
 SMALL = 1 << 31
+NAMES = EVENT.names or ()
+OF_LEVELS = ("price", "lots", "side")
+OF_FRAMES = tuple(name for name in NAMES if name not in (*OF_LEVELS, "flags"))
+COUNT = "count"
 
 
-WIDE = tuple(name for name in EVENT.names or () if EVENT[name] == np.int64)
-NARROW_NAMES = tuple(name for name in EVENT.names or () if EVENT[name] == np.int16)
+def write_parts(folder: Path, rows: Rows, starts: Ints, pool: Executor) -> Iterator[Part]:
+    """Write rows as parts into `folder`, several at once: begun at once, given as they are done."""
+    marks = np.searchsorted(starts, np.arange(0, len(rows), PART_ROWS))
+    cuts = [*dict.fromkeys(marks.tolist()), len(starts) - 1]
+    jobs = [
+        pool.submit(_write_part, folder, number, rows, starts[first : end + 1])
+        for number, (first, end) in enumerate(pairwise(cuts))
+    ]
+    return (part for job in jobs for part in job.result())
 
 
-def encode(rows: Rows) -> bytes:
-    """One Parquet file of `rows`. Columns that are all zero are left out; differences that fit are 32 bits wide.
+def _write_part(folder: Path, number: int, rows: Rows, starts: Ints) -> list[Part]:
+    first, end = int(starts[0]), int(starts[-1])
+    mine, heads = rows[first:end], starts[:-1] - first
+    if not shared(mine, starts - first):
+        return [_write(folder, f"rows-{number:05d}.parquet", mine, NAMES, {}, len(mine))]
+    frames = mine[heads]
+    counts = {COUNT: np.diff(starts).astype(np.int32)}
+    return [
+        _write(folder, f"frames-{number:05d}.parquet", frames, OF_FRAMES, counts, 0),
+        _write(folder, f"rows-{number:05d}.parquet", mine, OF_LEVELS, {}, len(mine)),
+    ]
+
+
+def _write(
+    folder: Path, name: str, rows: Rows, names: Iterable[str], more: dict[str, Any], counted: int
+) -> Part:  # fmt: skip
+    packed = encode(rows, names, more)
+    (folder / name).write_bytes(packed)
+    return Part(name=name, sha256=hashlib.sha256(packed).hexdigest(), bytes=len(packed), rows=counted)
+
+
+def encode(rows: Rows, names: Iterable[str], more: dict[str, Any]) -> bytes:
+    """One Parquet file of columns. Those that are all zero are left out; differences that fit are 32 bits wide.
 
     Differences are taken modulo 2**64, so that any integer comes back exactly.
     """
     import polars as pl  # takes 0.3 s: only who reads or writes an archive waits for it
 
-    wide = np.empty((len(WIDE), len(rows)), np.int64)
-    narrow = np.empty((len(NARROW_NAMES), len(rows)), np.int16)
-    spread(rows, wide, narrow)
-    columns: dict[str, Any] = {}
-    for name, steps in zip(WIDE, wide, strict=True):
-        first, low, high = int(steps[0]), int(steps[1:].min(initial=0)), int(steps[1:].max(initial=0))
-        if first == low == high == 0:
+    columns: dict[str, Any] = dict(more)
+    for name in names:
+        values = np.ascontiguousarray(rows[name])
+        if not values.any():
             continue
-        if low >= -SMALL and high < SMALL:
-            columns[name + "_0"] = np.full(len(rows), first)
-            steps[0] = 0
-            columns[name] = steps.astype(np.int32)
-        else:
-            columns[name] = steps
-    for name, values in zip(NARROW_NAMES, narrow, strict=True):
-        if values.any() or name == "flags":
-            columns[name] = values
+        if values.dtype == np.int64:
+            first = int(values[0])
+            steps = np.diff(values, prepend=values[:1])
+            if int(steps.min()) >= -SMALL and int(steps.max()) < SMALL:
+                values = steps.astype(np.int32)
+                columns[name + "_0"] = np.full(len(rows), first)
+            else:
+                steps[0] = first
+                values = steps
+        columns[name] = values
+    if not columns:
+        columns["flags"] = np.zeros(len(rows), np.int16)
     packed = io.BytesIO()
     pl.DataFrame(columns).write_parquet(packed, compression="zstd", compression_level=1, statistics=False)
     return packed.getvalue()
 
 
-@bulk_kernel
-def spread(rows: Any, wide: Any, narrow: Any) -> None:
-    """Rows into columns in one pass, in the order of `WIDE` (each less the row before) and `NARROW_NAMES`."""
-    for k in range(len(rows)):
-        row = rows[k]
-        last = rows[max(k - 1, 0)]
-        more = 1 if k > 0 else 0
-        wide[0, k] = row.ts - last.ts * more
-        wide[1, k] = row.ts_venue - last.ts_venue * more
-        wide[2, k] = row.price - last.price * more
-        wide[3, k] = row.lots - last.lots * more
-        wide[4, k] = row.price2 - last.price2 * more
-        wide[5, k] = row.lots2 - last.lots2 * more
-        wide[6, k] = row.id - last.id * more
-        wide[7, k] = row.id2 - last.id2 * more
-        narrow[0, k] = row.kind
-        narrow[1, k] = row.instrument
-        narrow[2, k] = row.venue
-        narrow[3, k] = row.asset
-        narrow[4, k] = row.strategy
-        narrow[5, k] = row.side
-        narrow[6, k] = row.flags
-        narrow[7, k] = row.reason
-
-
-def decode(packed: bytes, rows: Rows) -> None:
-    """Fill `rows` (zeros) from a Parquet file. Raises whatever polars raises for a file that is none."""
+def decode(packed: bytes) -> dict[str, Any]:
+    """The columns of a Parquet file. Raises whatever polars raises for a file that is none."""
     import polars as pl
 
     table = pl.read_parquet(io.BytesIO(packed))
-    for name in EVENT.names or ():
+    columns: dict[str, Any] = {}
+    for name in (*NAMES, COUNT):
         if name in table.columns:
             values = table[name].to_numpy()
-            if rows[name].dtype == np.int64:
+            if name in NAMES and EVENT[name] == np.int64:
                 wide = values.astype(np.int64)
                 if name + "_0" in table.columns:
                     wide[0] = table[name + "_0"][0]
                 values = np.cumsum(wide, dtype=np.int64)
-            rows[name] = values
+            columns[name] = values
+    return columns
 
 
-def write_parts(folder: Path, rows: Rows, pool: Executor) -> Iterator[Part]:
-    """Write `rows` as parts into `folder`, several at once: begun at once, given as they are done."""
-    pieces = [rows[at : at + PART_ROWS] for at in range(0, len(rows), PART_ROWS)]
-    return iter(pool.map(_write_part, [folder] * len(pieces), range(len(pieces)), pieces))
-
-
-def _write_part(folder: Path, number: int, rows: Rows) -> Part:
-    packed = encode(rows)
-    name = f"rows-{number:05d}.parquet"
-    (folder / name).write_bytes(packed)
-    return Part(name=name, sha256=hashlib.sha256(packed).hexdigest(), bytes=len(packed), rows=len(rows))
+@bulk_kernel
+def shared(rows: Any, starts: Any) -> bool:
+    """Whether rows of a frame differ only in price, lots and side, and only its last is flagged, as the last."""
+    for f in range(len(starts) - 1):
+        one = rows[starts[f]]
+        for k in range(starts[f], starts[f + 1]):
+            row = rows[k]
+            if row.flags != (LAST if k == starts[f + 1] - 1 else 0):
+                return False
+            if row.ts != one.ts or row.ts_venue != one.ts_venue or row.id != one.id or row.id2 != one.id2:
+                return False
+            if row.price2 != one.price2 or row.lots2 != one.lots2 or row.kind != one.kind:
+                return False
+            if row.instrument != one.instrument or row.venue != one.venue or row.asset != one.asset:
+                return False
+            if row.strategy != one.strategy or row.reason != one.reason:
+                return False
+    return True
 
 
 def check_part(folder: Path, part: Part) -> None:
@@ -120,18 +143,25 @@ def check_part(folder: Path, part: Part) -> None:
 def read_rows(folder: Path, parts: tuple[Part, ...]) -> Rows:
     """All rows of an archive. Raises `Corrupt` naming the part that is missing or damaged."""
     rows = new_events(sum(part.rows for part in parts))
-    for at, part in _placed(parts):
+    at = 0
+    for part in parts:
         check_part(folder, part)
         try:
-            decode((folder / part.name).read_bytes(), rows[at : at + part.rows])
+            columns = decode((folder / part.name).read_bytes())
+            if COUNT in columns:
+                counts = columns.pop(COUNT)
+                _fill(rows[at : at + int(counts.sum())], columns, counts)
+                rows["flags"][at + np.cumsum(counts) - 1] = LAST
+            else:
+                _fill(rows[at : at + part.rows], columns, None)
         except Exception as error:
             line = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Corrupt(f"{folder / part.name} cannot be read ({line}): import the tape again") from None
+        at += part.rows
     return rows
 
 
-def _placed(parts: tuple[Part, ...]) -> Iterator[tuple[int, Part]]:
-    at = 0
-    for part in parts:
-        yield at, part
-        at += part.rows
+def _fill(rows: Rows, columns: dict[str, Any], counts: Any) -> None:
+    for name, values in columns.items():
+        if name in NAMES:
+            rows[name] = values if counts is None else np.repeat(values, counts)

@@ -76,7 +76,7 @@ def import_tape(
                 health=health,
             )  # fmt: skip
 
-        return write_tape(directory, merged.rows, described, force=options.force, pool=pool)
+        return write_tape(directory, merged.rows, described, starts=merged.starts, force=options.force, pool=pool)
 
 
 class _Known:

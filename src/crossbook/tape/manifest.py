@@ -71,7 +71,7 @@ LIST_MAX = 1_000
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the archive."""
+    """A file of the archive; `rows` that it completes: 0 for one that only says what frames share."""
 
     name: str
     sha256: str

@@ -90,9 +90,7 @@ def _frames(streams: Sequence[Stream], numbers: dict[str, int]) -> _Frames:
         nameless = np.flatnonzero(symbol < 0)
         if len(nameless) and stream.alone < 0:
             line = int(frames[nameless[0]]["line"])
-            raise Refused(
-                f"{stream.path}:{line}: a snapshot names no symbol and stands among several: record one a file"
-            )
+            raise Refused(f"{stream.path}:{line}: a snapshot without a symbol among several: record one a file")
         values = (
             np.full(len(frames), at, np.int16), np.arange(len(frames)), frames["ts"], frames["ts_venue"], known[symbol],
             frames["kind"], frames["id"], frames["id2"], frames["count"],

@@ -20,7 +20,7 @@ from crossbook.venues.frames import BYTES_PER_ROW, wrong_text
 from crossbook.venues.reader import DONE, NOT_JSON, new_reader, symbol_at
 from crossbook.venues.scan import tokens_for
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 FRAMES_ROOM = 1 << 17
 LEVELS_ROOM = 1 << 20
 GZIP = b"\x1f\x8b"

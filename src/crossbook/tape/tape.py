@@ -113,6 +113,7 @@ def write_tape(
     rows: Rows,
     manifest: Manifest | Callable[[], Manifest],
     *,
+    starts: Ints | None = None,
     force: bool = False,
     pool: Executor | None = None,
 ) -> Manifest:
@@ -127,7 +128,7 @@ def write_tape(
         folder = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
         try:
             folder.chmod(0o755)
-            parts = write_parts(folder, rows, workers)
+            parts = write_parts(folder, rows, starts_of(rows) if starts is None else starts, workers)
             described = manifest() if callable(manifest) else manifest
             written = msgspec.structs.replace(described, parts=tuple(parts))
             text = msgspec.json.format(msgspec.json.encode(written), indent=1)

@@ -1,0 +1,397 @@
+"""The rows behind a run's figures: one fold of its journal that keeps, beside the ledger, what each entry did to it.
+
+Amounts are what the ledger's own totals moved by, so the rows of a figure sum to it. Values are integers at 1e-18 of
+the reporting asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from crossbook.commands import OutKind, Reason
+from crossbook.events import EventKind
+from crossbook.ledger.declaration import Declaration
+from crossbook.ledger.entries import EVENT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
+from crossbook.ledger.ledger import Ledger
+from crossbook.ledger.marks import notional_value
+from crossbook.ledger.postings import CASH, NOBODY
+from crossbook.timestamp import day_of
+
+ENDS = {
+    EventKind.ORDER_CANCELED: "canceled",
+    EventKind.ORDER_EXPIRED: "expired",
+    EventKind.ORDER_REJECTED: "rejected",
+    EventKind.ORDER_UNKNOWN: "unknown",
+}
+Book = tuple[int, int]
+"""Strategy and pair."""
+
+
+class Fill(msgspec.Struct):
+    """One fill with what it did to the P&L; before the window of the figures it did nothing."""
+
+    sequence: int
+    ts: int
+    strategy: int
+    instrument: int
+    side: int
+    price: int
+    lots: int
+    order: int
+    intent: int
+    cash: int
+    """Signed, at the mark of its time."""
+    counted: bool
+    to_match: int
+    """From the order's leaving the core to the match at the venue; -1 where there is no order of ours."""
+    to_know: int
+    realised: int = 0
+    edge: int = 0
+    latency: int = 0
+    slippage: int = 0
+    fees: int = 0
+
+
+class Payment(msgspec.Struct):
+    """A share of a funding payment."""
+
+    sequence: int
+    ts: int
+    strategy: int
+    instrument: int
+    amount_e8: int
+    asset: int
+    value: int
+
+
+class Flow(msgspec.Struct):
+    """Money that came or went; `value` at the mark of its time, 0 before the window."""
+
+    sequence: int
+    ts: int
+    venue: int
+    asset: int
+    amount_e8: int
+    value: int
+
+
+class Order(msgspec.Struct):
+    """One order of ours and how it ended."""
+
+    sequence: int
+    ts: int
+    strategy: int
+    instrument: int
+    pair: int
+    side: int
+    price: int
+    lots: int
+    intent: int
+    number: int
+    filled: int = 0
+    end: str = "open"
+
+
+class Wish(msgspec.Struct):
+    """An intent with the fills that came of it."""
+
+    sequence: int
+    ts: int
+    strategy: int
+    pair: int
+    reason: int
+    number: int
+    edge_e8: int
+    notional_e8: int
+    quantity_e8: int
+    orders: int = 0
+    fills: list[Fill] = []
+
+
+class RoundTrip(msgspec.Struct):
+    """From flat on both legs to flat on both legs; `net` None while it is under way."""
+
+    strategy: int
+    pair: int
+    fills: list[Fill]
+    closed: int = 0
+    net: int | None = None
+
+
+class Denied(msgspec.Struct):
+    """A denial entry: the gate's numbers, and how often it said so since the last such entry."""
+
+    sequence: int
+    row: OutRow
+
+
+class Fall(msgspec.Struct):
+    """A change of a level, with the entries just before it that show why."""
+
+    sequence: int
+    row: OutRow
+    request: int = 0
+    """The sequence of the operator's request that asked for it; 0: a rule did it."""
+
+
+class Apart(msgspec.Struct):
+    """From `ts` on a pair's legs differed by `quantity_e8`, for `lasted` ns."""
+
+    sequence: int
+    ts: int
+    strategy: int
+    pair: int
+    quantity_e8: int
+    lasted: int = 0
+
+
+class Odd(msgspec.Struct):
+    """A venue's event that differs from the ledger (a break), or that reached us again."""
+
+    sequence: int
+    ts: int
+    kind: int
+    breaks: int
+    repeats: int
+
+
+class Point(msgspec.Struct):
+    """The net asset value at the end of a moment, and the running peak then."""
+
+    sequence: int
+    ts: int
+    nav: int
+    pnl: int
+    peak: int
+
+
+class Held(msgspec.Struct):
+    """What the strategies' positions were worth after a fill."""
+
+    ts: int
+    gross: int
+    net: int
+
+
+class RunRows:
+    """All rows of a run. Build it with `RunRows.of(entries)`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.fills: list[Fill] = []
+        self.payments: list[Payment] = []
+        self.flows: list[Flow] = []
+        self.orders: dict[int, Order] = {}
+        self.wishes: dict[int, Wish] = {}
+        self.trips: list[RoundTrip] = []
+        self.denials: list[Denied] = []
+        self.falls: list[Fall] = []
+        self.points: list[Point] = []
+        self.held: list[Held] = []
+        self.apart: list[Apart] = []
+        self.odd: list[Odd] = []
+        self.marked: dict[int, tuple[int, OutRow]] = {}
+        """Per instrument its last mark and that entry's sequence."""
+        self.last = 0
+        """The sequence of the last entry."""
+        self._by_id: dict[tuple[int, int, int, int], Fill] = {}
+        self._under_way: dict[Book, list[Fill]] = {}
+        self._requests: dict[tuple[int, int], int] = {}
+        self._open_apart: dict[Book, Apart] = {}
+        self._samples = 0
+        pairs = ledger.declaration.pairs
+        self._pairs_of = [
+            [number for number, pair in enumerate(pairs) if index in (pair.a, pair.b)]
+            for index in range(len(ledger.terms))
+        ]
+
+    @staticmethod
+    def of(entries: Iterable[tuple[int, bytes]]) -> RunRows:
+        """Fold `(sequence, payload)` entries, the declaration first. Raises `Corrupt` if it is not first."""
+        iterator = iter(entries)
+        first = next(iterator, (0, b""))[1]
+        rows = RunRows(Ledger.of([first]))
+        for sequence, payload in iterator:
+            rows.take(sequence, payload)
+        rows.close()
+        return rows
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the run declared."""
+        return self.ledger.declaration
+
+    def take(self, sequence: int, payload: bytes) -> None:
+        """Fold one entry and keep its row."""
+        self.last = sequence
+        ledger = self.ledger
+        began, odd = ledger.path is not None, (ledger.breaks, ledger.duplicates)
+        kind = kind_of(payload)
+        if payload[0] == EVENT_TAG:
+            self._event(sequence, kind, decode_event(payload), payload)
+        else:
+            self._out(sequence, kind, decode_out(payload), payload)
+        if not began and ledger.path is not None:
+            self._forget_before()
+        if odd != (ledger.breaks, ledger.duplicates):
+            self.odd.append(Odd(sequence, ledger.ts, kind, ledger.breaks - odd[0], ledger.duplicates - odd[1]))
+        self._sample(sequence)
+
+    def close(self) -> None:
+        """Take in the last moment and the round trips that are under way."""
+        path = self.ledger.settled_path()
+        if path is not None and path.samples > self._samples:
+            nav, pnl = path.days[day_of(path.last_ts)]
+            self.points.append(Point(self.last, path.last_ts, nav, pnl, path.peak))
+        for apart in self._open_apart.values():
+            apart.lasted = self.ledger.ts - apart.ts
+        for (strategy, pair), fills in self._under_way.items():
+            self.trips.append(RoundTrip(strategy, pair, fills))
+
+    def _event(self, sequence: int, kind: int, row: EventRow, payload: bytes) -> None:
+        ledger = self.ledger
+        if kind in (EventKind.ORDER_FILLED, EventKind.FORCED_CLOSE):
+            self._fill(sequence, row, payload)
+            return
+        before = len(ledger.postings)
+        flows = ledger.flow_value
+        ledger.apply(payload)
+        booked = len(ledger.postings) > before
+        if kind == EventKind.FUNDING_PAID and booked:
+            posting = ledger.postings[-1]
+            for leg in posting.legs:
+                if leg.account != CASH:
+                    value = -leg.amount * posting.prices[leg.asset] if posting.counted else 0
+                    self.payments.append(
+                        Payment(sequence, row.ts, leg.strategy, row.instrument, -leg.amount, leg.asset, value)
+                    )
+        elif kind == EventKind.TRANSFER and booked:
+            value = ledger.flow_value - flows
+            self.flows.append(Flow(sequence, row.ts, row.venue, row.asset, row.lots, value))
+        elif kind in ENDS and row.id in self.orders:
+            self.orders[row.id].end = ENDS[EventKind(kind)]
+        elif kind == EventKind.OPERATOR_REQUEST:
+            self._requests[row.id, row.id2] = sequence
+
+    def _fill(self, sequence: int, row: EventRow, payload: bytes) -> None:
+        ledger = self.ledger
+        owner = row.strategy if 0 <= row.strategy < len(self.declaration.strategies) else NOBODY
+        order = self.orders.get(row.id) if row.kind == EventKind.ORDER_FILLED else None
+        pair = order.pair if order is not None else -1
+        if pair < 0 <= owner:
+            pair = ledger.trips.find(owner, row.instrument, self._pairs_of[row.instrument])
+        cell = ledger.cells.get((owner, row.instrument))
+        before = (cell.realised, cell.edge, cell.fees) if cell else (0, 0, 0)
+        booked, closed = len(ledger.postings), len(ledger.trips.closed.get((owner, pair), ()))
+        ledger.apply(payload)
+        if len(ledger.postings) == booked:
+            return  # a repeated event
+        cell = ledger.cells[owner, row.instrument]
+        posting = ledger.postings[-1]
+        exact = cell.edge - before[1]
+        fill = Fill(
+            sequence=sequence,
+            ts=row.ts,
+            strategy=owner,
+            instrument=row.instrument,
+            side=row.side,
+            price=row.price,
+            lots=row.lots,
+            order=row.id,
+            intent=order.intent if order is not None else 0,
+            cash=exact,
+            counted=posting.counted,
+            to_match=row.ts_venue - order.ts if order is not None else -1,
+            to_know=row.ts - row.ts_venue if order is not None else -1,
+            realised=cell.realised - before[0],
+            edge=exact,
+            fees=cell.fees - before[2],
+        )
+        self.fills.append(fill)
+        self._by_id[row.venue, row.instrument, row.id, row.id2] = fill
+        if order is not None:
+            order.filled += row.lots
+            order.end = "filled" if order.filled >= order.lots else "part filled"
+            if order.intent in self.wishes:
+                self.wishes[order.intent].fills.append(fill)
+        if owner != NOBODY and pair >= 0:
+            self._trip((owner, pair), fill, closed)
+        self._hold(row.ts)
+
+    def _trip(self, book: Book, fill: Fill, closed: int) -> None:
+        """A fill belongs to the trip under way; one that closes it and opens the next stands in both."""
+        self._under_way.setdefault(book, []).append(fill)
+        nets = self.ledger.trips.closed.get(book, [])
+        if len(nets) > closed:
+            fills = self._under_way.pop(book)
+            self.trips.append(RoundTrip(*book, fills, fill.ts, nets[-1]))
+            if book in self.ledger.trips.open:
+                self._under_way[book] = [fill]
+
+    def _out(self, sequence: int, kind: int, row: OutRow, payload: bytes) -> None:
+        ledger = self.ledger
+        if kind == OutKind.FILL_COST:
+            self._fill_cost(row, payload)
+            return
+        ledger.apply(payload)
+        if kind == OutKind.SUBMIT_ORDER and row.order not in self.orders:
+            self.orders[row.order] = Order(
+                sequence, row.ts, row.strategy, row.instrument, row.pair, row.side, row.price, row.lots, row.intent,
+                row.order,
+            )  # fmt: skip
+            if row.intent in self.wishes:
+                self.wishes[row.intent].orders += 1
+        elif kind == OutKind.INTENT:
+            self.wishes[row.intent] = Wish(
+                sequence, row.ts, row.strategy, row.pair, row.reason, row.intent, row.value, row.limit, row.count_,
+                fills=[],
+            )  # fmt: skip
+        elif kind == OutKind.DENIAL:
+            self.denials.append(Denied(sequence, row))
+        elif kind == OutKind.TRANSITION:
+            asked = self._requests.get((row.count_, row.order), 0) if row.reason == Reason.OPERATOR else 0
+            self.falls.append(Fall(sequence, row, asked))
+        elif kind == OutKind.UNHEDGED:
+            before = self._open_apart.pop((row.strategy, row.pair), None)
+            if before is not None:
+                before.lasted = row.ts - before.ts
+            self.apart.append(Apart(sequence, row.ts, row.strategy, row.pair, row.value))
+            self._open_apart[row.strategy, row.pair] = self.apart[-1]
+        elif kind == OutKind.MARKED:
+            self.marked[row.instrument] = (sequence, row)
+
+    def _fill_cost(self, row: OutRow, payload: bytes) -> None:
+        fill = self._by_id.get((row.venue, row.instrument, row.order, row.count_))
+        cell = self.ledger.cells.get((fill.strategy, fill.instrument)) if fill is not None else None
+        before = (cell.edge, cell.latency, cell.slippage) if cell else (0, 0, 0)
+        self.ledger.apply(payload)
+        if fill is not None and cell is not None:
+            fill.edge += cell.edge - before[0]
+            fill.latency += cell.latency - before[1]
+            fill.slippage += cell.slippage - before[2]
+
+    def _forget_before(self) -> None:
+        """The window begins: what was before it is in no figure."""
+        for fill in self.fills:
+            fill.realised = fill.edge = fill.latency = fill.slippage = fill.fees = 0
+
+    def _sample(self, sequence: int) -> None:
+        path = self.ledger.path
+        if path is not None and path.samples > self._samples:
+            self._samples = path.samples
+            nav, pnl = path.days[day_of(path.last_ts)]
+            ended = sequence if path.last_ts == self.ledger.ts else sequence - 1
+            self.points.append(Point(ended, path.last_ts, nav, pnl, path.peak))
+
+    def _hold(self, ts: int) -> None:
+        gross = net = 0
+        marks = self.ledger.marks
+        for (owner, _), cell in self.ledger.cells.items():
+            if owner != NOBODY and cell.lots:
+                terms = cell.terms
+                size = notional_value(terms, abs(cell.lots), marks.sums[terms.index], marks.prices[terms.quote])
+                gross += size
+                net += size if cell.lots > 0 else -size
+        self.held.append(Held(ts, gross, net))
