@@ -12,10 +12,12 @@ from month import DECLARATION, FIRST_MONTH, Month, Trip, write_month
 
 from crossbook.cli.call import call
 from crossbook.cli.report import app
+from crossbook.desk.journal import JournalWriter
 from crossbook.desk.runs import read_run, write_run
+from crossbook.ledger.entries import encode_declaration
 from crossbook.ledger.figure import Figure
 from crossbook.report.charts import envelope, nice_ticks, time_ticks
-from crossbook.report.run_report import report_run, to_html, to_markdown, wrong, write_report
+from crossbook.report.run_report import report_run, to_html, to_markdown, write_report, wrong
 from crossbook.report.run_tables import rows_of
 from crossbook.report.table import ROWS_MAX, Column, make_table
 from crossbook.timestamp import NS_PER_DAY, NS_PER_S
@@ -154,9 +156,6 @@ def test_a_run_without_marks_has_no_window_and_says_so(tmp_path: Path) -> None:
     folder = small(tmp_path / "toy")
     shutil.rmtree(folder / "journal")
     (folder / "latency.bin").unlink()
-    from crossbook.desk.journal import JournalWriter
-    from crossbook.ledger.entries import encode_declaration
-
     with JournalWriter(folder / "journal", segment_bytes=1 << 20) as writer:
         writer.append(encode_declaration(DECLARATION.to_json()))
     report = report_run(folder)

@@ -10,7 +10,8 @@ import msgspec
 
 from crossbook.commands import Reason
 from crossbook.money import divide_half_even
-from crossbook.report.run_rows import Fill, RoundTrip, RunRows, Wish
+from crossbook.report.row_kinds import Fill, RoundTrip, Wish
+from crossbook.report.run_rows import RunRows
 
 TRIPS_MIN = 30
 """Below this many round trips on either side a difference of means is not told."""

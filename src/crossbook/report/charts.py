@@ -29,8 +29,8 @@ class Frame:
     ) -> None:
         self.width, self.height = width, height
         self.left, self.right, self.top, self.bottom = left, width - 10, 10, height - 24
-        self.x0, self.x1 = xs if xs[0] < xs[1] else (xs[0] - 1, xs[0] + 1)
-        low, high = ys if ys[0] < ys[1] else (ys[0] - 1, ys[0] + 1)
+        self.x0, self.x1 = spread(*xs)
+        low, high = spread(*ys)
         room = (high - low) * 0.06
         self.y0, self.y1 = low - room, high + room
         self.parts: list[str] = []
@@ -205,6 +205,12 @@ def ranges(name: str, bars: Sequence[tuple[str, float, float, float]], label: Ca
         return frame
 
     return draw(name, paint)
+
+
+def spread(low: float, high: float) -> tuple[float, float]:
+    """A range that is not empty; around one moment in ns it is some seconds wide."""
+    room = max(1.0, abs(low) * 1e-9)
+    return (low, high) if low < high else (low - room, high + room)
 
 
 def envelope(points: Points, buckets: int) -> list[tuple[float, float]]:

@@ -57,7 +57,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return f"{told}: {len(wrong)} differ: {', '.join(wrong[:6])}{' ...' if len(wrong) > 6 else ''}"
 
     def to_json(self) -> bytes:
-        """`{run, ok, physics, controls_off, metrics, checks}`; a metric is `{value, unit, n, window, residual}`, exact."""
+        """`{run, ok, physics, controls_off, metrics, checks}`, a metric as `{value, unit, n, window, residual}`."""
         metrics = {name: for_json(figure) for name, figure in self.figures.items()}
         head = {"run": self.run, "ok": self.ok, "physics": self.physics, "controls_off": self.controls_off}
         return _ENCODER.encode(head | {"metrics": metrics, "checks": self.checks})

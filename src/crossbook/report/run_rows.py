@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from crossbook.commands import OutKind, Reason
 from crossbook.events import EventKind
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import EVENT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.marks import notional_value
+from crossbook.ledger.path import Path
 from crossbook.ledger.postings import CASH, NOBODY
+from crossbook.report.row_kinds import (
+    Apart,
+    Denied,
+    Fall,
+    Fill,
+    Flow,
+    Held,
+    Odd,
+    Order,
+    Payment,
+    Point,
+    RoundTrip,
+    Wish,
+)
 from crossbook.timestamp import day_of
 
 ENDS = {
@@ -29,150 +42,19 @@ Book = tuple[int, int]
 """Strategy and pair."""
 
 
-class Fill(msgspec.Struct):
-    """One fill with what it did to the P&L; before the window of the figures it did nothing."""
+class Recorded(Path):
+    """The ledger's path, which also leaves a point in the rows for each sample it takes."""
 
-    sequence: int
-    ts: int
-    strategy: int
-    instrument: int
-    side: int
-    price: int
-    lots: int
-    order: int
-    intent: int
-    cash: int
-    """Signed, at the mark of its time."""
-    counted: bool
-    to_match: int
-    """From the order's leaving the core to the match at the venue; -1 where there is no order of ours."""
-    to_know: int
-    realised: int = 0
-    edge: int = 0
-    latency: int = 0
-    slippage: int = 0
-    fees: int = 0
+    def __init__(self, begun: Path, rows: RunRows) -> None:
+        self.__dict__.update(begun.__dict__)
+        self._rows = rows
+        nav, pnl = self.days[day_of(self.last_ts)]
+        rows.points.append(Point(rows.last, self.last_ts, nav, pnl, self.peak))
 
-
-class Payment(msgspec.Struct):
-    """A share of a funding payment."""
-
-    sequence: int
-    ts: int
-    strategy: int
-    instrument: int
-    amount_e8: int
-    asset: int
-    value: int
-
-
-class Flow(msgspec.Struct):
-    """Money that came or went; `value` at the mark of its time, 0 before the window."""
-
-    sequence: int
-    ts: int
-    venue: int
-    asset: int
-    amount_e8: int
-    value: int
-
-
-class Order(msgspec.Struct):
-    """One order of ours and how it ended."""
-
-    sequence: int
-    ts: int
-    strategy: int
-    instrument: int
-    pair: int
-    side: int
-    price: int
-    lots: int
-    intent: int
-    number: int
-    filled: int = 0
-    end: str = "open"
-
-
-class Wish(msgspec.Struct):
-    """An intent with the fills that came of it."""
-
-    sequence: int
-    ts: int
-    strategy: int
-    pair: int
-    reason: int
-    number: int
-    edge_e8: int
-    notional_e8: int
-    quantity_e8: int
-    orders: int = 0
-    fills: list[Fill] = []
-
-
-class RoundTrip(msgspec.Struct):
-    """From flat on both legs to flat on both legs; `net` None while it is under way."""
-
-    strategy: int
-    pair: int
-    fills: list[Fill]
-    closed: int = 0
-    net: int | None = None
-
-
-class Denied(msgspec.Struct):
-    """A denial entry: the gate's numbers, and how often it said so since the last such entry."""
-
-    sequence: int
-    row: OutRow
-
-
-class Fall(msgspec.Struct):
-    """A change of a level, with the entries just before it that show why."""
-
-    sequence: int
-    row: OutRow
-    request: int = 0
-    """The sequence of the operator's request that asked for it; 0: a rule did it."""
-
-
-class Apart(msgspec.Struct):
-    """From `ts` on a pair's legs differed by `quantity_e8`, for `lasted` ns."""
-
-    sequence: int
-    ts: int
-    strategy: int
-    pair: int
-    quantity_e8: int
-    lasted: int = 0
-
-
-class Odd(msgspec.Struct):
-    """A venue's event that differs from the ledger (a break), or that reached us again."""
-
-    sequence: int
-    ts: int
-    kind: int
-    breaks: int
-    repeats: int
-
-
-class Point(msgspec.Struct):
-    """The net asset value at the end of a moment, and the running peak then."""
-
-    sequence: int
-    ts: int
-    nav: int
-    pnl: int
-    peak: int
-
-
-class Held(msgspec.Struct):
-    """What the strategies' positions were worth after a fill."""
-
-    ts: int
-    gross: int
-    net: int
+    def sample(self, ts: int, nav: int, pnl: int) -> None:
+        """Take the sample of a moment that ended with the entry before this one."""
+        super().sample(ts, nav, pnl)
+        self._rows.points.append(Point(self._rows.last - 1, ts, nav, pnl, self.peak))
 
 
 class RunRows:
@@ -200,7 +82,6 @@ class RunRows:
         self._under_way: dict[Book, list[Fill]] = {}
         self._requests: dict[tuple[int, int], int] = {}
         self._open_apart: dict[Book, Apart] = {}
-        self._samples = 0
         pairs = ledger.declaration.pairs
         self._pairs_of = [
             [number for number, pair in enumerate(pairs) if index in (pair.a, pair.b)]
@@ -235,14 +116,14 @@ class RunRows:
             self._out(sequence, kind, decode_out(payload), payload)
         if not began and ledger.path is not None:
             self._forget_before()
+            ledger.path = Recorded(ledger.path, self)
         if odd != (ledger.breaks, ledger.duplicates):
             self.odd.append(Odd(sequence, ledger.ts, kind, ledger.breaks - odd[0], ledger.duplicates - odd[1]))
-        self._sample(sequence)
 
     def close(self) -> None:
         """Take in the last moment and the round trips that are under way."""
         path = self.ledger.settled_path()
-        if path is not None and path.samples > self._samples:
+        if path is not None and path.samples > len(self.points):
             nav, pnl = path.days[day_of(path.last_ts)]
             self.points.append(Point(self.last, path.last_ts, nav, pnl, path.peak))
         for apart in self._open_apart.values():
@@ -376,14 +257,6 @@ class RunRows:
         """The window begins: what was before it is in no figure."""
         for fill in self.fills:
             fill.realised = fill.edge = fill.latency = fill.slippage = fill.fees = 0
-
-    def _sample(self, sequence: int) -> None:
-        path = self.ledger.path
-        if path is not None and path.samples > self._samples:
-            self._samples = path.samples
-            nav, pnl = path.days[day_of(path.last_ts)]
-            ended = sequence if path.last_ts == self.ledger.ts else sequence - 1
-            self.points.append(Point(ended, path.last_ts, nav, pnl, path.peak))
 
     def _hold(self, ts: int) -> None:
         gross = net = 0

@@ -20,7 +20,7 @@ from crossbook.report.capture import captures, latency_losses
 from crossbook.report.context import Context, level_word, scope_words
 from crossbook.report.contradiction import fixed
 from crossbook.report.rounding import round_matrix
-from crossbook.report.run_rows import Held
+from crossbook.report.row_kinds import Held
 
 DOTS_MAX = 400
 CAUSE_DECIMALS = 4
@@ -58,18 +58,20 @@ def sections(t: Context) -> dict[str, Any]:
 def tiles(t: Context) -> list[Tile]:
     """The headline figures."""
     known = t.known
+    total = raw(t, "pnl.total")
     parts = [sum(raw(t, f"pnl.total.{name}") or 0 for name in t.names)]
     parts += [raw(t, f"pnl.total.{name}") or 0 for name in ("inventory", "unattributed")]
     others = "strategies {}, inventory {}, unattributed {}".format(*words.amounts(parts))
+    if total is None:
+        others = "n/a until the window begins"
     won, lost = known["wins"].n, known["losses"].n
     low, high = (words.percent(known[f"win_rate.{end}"].value) for end in ("low", "high"))
     closed = known["round_trips"].n
     sharpe, days = known["sharpe"].value, known["sharpe"].n
     ends = [words.figure_text(known[f"sharpe.{end}"]) for end in ("low", "high")]
-    total = raw(t, "pnl.total")
     wire = known["latency.tick_to_wire.p50"]
     return [
-        Tile("pnl.total", "P&L", words.signed(total), others if total is not None else "n/a until the window begins", bad=(total or 0) < 0),
+        Tile("pnl.total", "P&L", words.signed(total), others, bad=(total or 0) < 0),
         Tile("nav", "net asset value", words.amount(raw(t, "nav")), f"from {words.amount(raw(t, 'nav.start'))}"),
         Tile(
             "win_rate", "win rate", words.percent(known["win_rate"].value),

@@ -9,7 +9,7 @@ from crossbook.ledger.marks import notional_value
 from crossbook.ledger.postings import CASH, NOBODY
 from crossbook.report import words
 from crossbook.report.context import SEQ, TIME, WHAT, WHO, Context, Line
-from crossbook.report.run_rows import Point
+from crossbook.report.row_kinds import Point
 from crossbook.report.table import Column, Table, make_table
 from crossbook.timestamp import day_label, day_of
 

@@ -10,7 +10,7 @@ from crossbook.ledger.ledger import Ledger
 from crossbook.report import words
 from crossbook.report.capture import captures
 from crossbook.report.context import SEQ, TIME, WHAT, WHO, Context, Line, level_word, scope_words
-from crossbook.report.run_rows import RoundTrip
+from crossbook.report.row_kinds import RoundTrip
 from crossbook.report.table import Column, Table, make_table
 from crossbook.rules.rows import name_of
 from crossbook.types import Side
