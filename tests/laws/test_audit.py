@@ -114,7 +114,7 @@ def ledger_of(what: Month) -> Ledger:
     return Ledger.of(month.build(what).payloads())
 
 
-@settings(max_examples=1500)
+@settings(max_examples=60)
 @given(months(), st.integers(0, 3), st.booleans(), st.data())
 def test_the_truth_as_displayed_contradicts_nothing(
     what: Month, decimals: int, apart: bool, data: st.DataObject
