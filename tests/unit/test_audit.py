@@ -106,6 +106,7 @@ def test_a_summary_against_itself(summary: str, law: str, shown: str) -> None:
         "fill_rate_pct = 0\ntrades = 0",
         "win_rate_pct = 33\ntrades = 3",
         "pnl = 1e3\nnav = 1e4",
+        "[[strategy]]\npnl = 0.01\nwin_rate_pct = 0\ntrades = 1",  # revalued after it closed
     ],
 )
 def test_what_may_be_true_is_let_pass(summary: str) -> None:

@@ -12,8 +12,8 @@ from crossbook.report.contradiction import Contradiction, breaks, fixed
 SHARPE_TRADES_MIN = 30
 """Fewer round trips cannot have traded on 30 days, below which daily returns tell nothing."""
 LATENCY_MS_MAX = 60_000
-DUST_OF_NAV = Fraction(1, 100_000)
-"""What revaluing realised amounts of another quote asset may move, as a part of the NAV."""
+DUST, DUST_OF_NAV = Fraction(1, 10), Fraction(1, 100_000)
+"""What revaluing realised amounts of another quote asset may move: an amount, or more as a part of the NAV."""
 DAYS_PER_YEAR = 365
 NOT_STRATEGIES = ("unattributed", "inventory")
 """Rows of P&L that no strategy made; they have no trades."""
@@ -109,7 +109,7 @@ def lost_trades_earn_nothing(claims: Claims) -> Iterator[Contradiction]:
     """A strategy with nothing open that won none of its trades gained nothing; one that won all lost nothing."""
     if is_open(claims):
         return
-    dust = abs(claims.nav.value) * DUST_OF_NAV if claims.nav is not None else Fraction(0)
+    dust = max(DUST, abs(claims.nav.value) * DUST_OF_NAV) if claims.nav is not None else DUST
     for row in claims.rows:
         if row.pnl is None or row.win_rate_pct is None or not row.trades:
             continue
