@@ -62,7 +62,7 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`[strategies.NAME]`."""
 
     kind: str
-    """`arbitrage_v0`."""
+    """`arbitrage_v0`, `arbitrage_v1` or `arbitrage_v2`."""
     pairs: list[str]
     """Names of `[pairs]` it trades."""
     clip_usd: Decimal = D(200)
@@ -75,6 +75,16 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Close after this long, whatever it keeps."""
     collar_bps: Decimal = D(5)
     """How far beyond the touch an IOC leg may reach."""
+    depth_pct: Decimal = D(50)
+    """v1, v2: the part of the displayed depth within the collar that a leg may take."""
+    full_edge_bps: Decimal = D(0)
+    """v1, v2: the edge at which the whole clip is used, less below it; 0: always."""
+    volatility_bps: Decimal = D(0)
+    """v1, v2: volatility a second at which the whole clip is used, less above it; 0: not looked at."""
+    adapt_pct: Decimal = D(50)
+    """v2: the part of recent shortfall (expected less captured edge) that is asked for on top."""
+    survival: str = ""
+    """v2: the table made by `crossbook survival`, a path beside this file."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +94,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     physics: bool = False
     """A run that exercises the machine and says nothing about money: PHYSICS stands on every output."""
     controls_off: list[str] = []
+    allocation: str = "equal"
+    """How a venue's capital is divided among strategies: `equal`, or `evidence` (of the runs in `evidence`)."""
+    evidence: list[str] = []
+    """Runs whose round trips are the evidence, ids or paths."""
     seed: int = 0
     """Of the latency draws, where latencies are sampled."""
     venues: dict[str, VenueConfig]
@@ -94,7 +108,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: Limits = Limits()
 
 
-STRATEGY_KINDS = {"arbitrage_v0": 0}
+STRATEGY_KINDS = {"arbitrage_v0": 0, "arbitrage_v1": 1, "arbitrage_v2": 2}
 
 
 def load_config(path: Path) -> Config:

@@ -195,6 +195,7 @@ def _desk(config: Config, declaration: Declaration, instruments: tuple[Instrumen
         row.margin = int(declaration.venues[venue].margin)
         row.collateral = declaration.venues[venue].collateral
         row.leverage = given.leverage_x
+        row.delay_ns = _slow_delay_ns(given)
         row.quote_age_ns_max = int(age * NS_PER_MS)
         row.level = int(Level.ACTIVE)
     for index, mark in enumerate(declaration.asset_marks):
@@ -214,6 +215,11 @@ def _desk(config: Config, declaration: Declaration, instruments: tuple[Instrumen
         row.exit_keep_ppm = int(strategy.exit_keep_bps.scaleb(2))
         row.hold_ns_max = int(strategy.hold_s_max * NS_PER_S)
         row.collar_ppm = int(strategy.collar_bps.scaleb(2))
+        row.depth_ppm = int(strategy.depth_pct.scaleb(4))
+        row.full_edge_ppm = int(strategy.full_edge_bps.scaleb(2))
+        row.volatility_ppm = int(strategy.volatility_bps.scaleb(2))
+        row.adapt_ppm = int(strategy.adapt_pct.scaleb(4))
+        row.capital_e8 = int(config.limits.position_notional_usd_max.scaleb(8))
     return desk
 
 
@@ -227,6 +233,13 @@ def _setup(config: Config, declaration: Declaration, instruments: tuple[Instrume
         margin=tuple(venue.margin for venue in declaration.venues),
         leverage=tuple(venue.leverage_x for venue in given),
     )
+
+
+def _slow_delay_ns(venue: VenueConfig) -> int:
+    """The way to the venue that three of four orders do not exceed: what v2 reckons with."""
+    given = venue.entry_latency_us
+    values = sorted(given) if isinstance(given, list) else [given]
+    return values[(len(values) * 3 - 1) // 4] * NS_PER_US
 
 
 def _leg(venue: VenueConfig, seed: int) -> Leg:

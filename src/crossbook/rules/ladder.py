@@ -1,4 +1,4 @@
-"""The ladder: a level per scope; the lowest that applies counts; here it can only fall."""
+"""The ladder: a level per scope; the lowest that applies counts; it falls by rule and rises only by a person."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 from crossbook.rules.kernel import kernel
 from crossbook.rules.out import TRANSITION, blank
-from crossbook.types import Scope
+from crossbook.types import Level, Scope
 
 DESK = int(Scope.DESK)
 VENUE = int(Scope.VENUE)
 INSTRUMENT = int(Scope.INSTRUMENT)
+KILLED = int(Level.KILLED)
+CLOSE_ONLY = int(Level.CLOSE_ONLY)
 
 
 @kernel
@@ -47,11 +49,25 @@ def effective_level(s: Any, strategy: int, i: int) -> int:
 
 
 @kernel
+def raise_level(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
+    """Let a person raise a scope: KILLED only to CLOSE_ONLY, never straight to ACTIVE. Returns n if it is not allowed."""
+    old = level_of(s, scope, index)
+    if level <= old or (old == KILLED and level != CLOSE_ONLY):
+        return n
+    return _state_transition(s, out, n, scope, index, old, level, why)
+
+
+@kernel
 def lower(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
     """Let a scope fall to `level`, stating the rule and its numbers; a scope already there or lower stays."""
     old = level_of(s, scope, index)
     if level >= old:
         return n
+    return _state_transition(s, out, n, scope, index, old, level, why)
+
+
+@kernel
+def _state_transition(s: Any, out: Any, n: int, scope: int, index: int, old: int, level: int, why: Any) -> int:
     reason, value, limit = why
     set_level(s, scope, index, level)
     row = out[n]
