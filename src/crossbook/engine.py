@@ -327,7 +327,7 @@ def on_market(s: Any, out: Any, n: int, rows: Any) -> int:
 
 @kernel
 def step(desk: Any, rows: Any, out: Any) -> int:
-    """One event (one or more rows) in; how many rows of `out` it produced."""
+    """One event (one or more rows) in; how many rows of `out` it produced, -1 for an event that cannot be."""
     s = desk[0]
     first = rows[0]
     kind = first.kind
@@ -364,7 +364,20 @@ def step(desk: Any, rows: Any, out: Any) -> int:
         n = after_kill(s, out, n)
     elif s.killing != 0:
         s.killing = 0
-    return n
+    return -1 if s.fault else n
+
+
+@kernel
+def step_frames(desk: Any, rows: Any, starts: Any, frame: int, end: int, before: int, out: Any) -> Any:
+    """Step through the frames of a tape from `frame` on, until one is answered: `(next frame, rows of answer)`.
+
+    Stops unanswered at `end`, and ahead of the first frame that is stamped `before` or later.
+    """
+    n = 0
+    while n == 0 and frame < end and rows[starts[frame]].ts < before:
+        n = step(desk, rows[starts[frame] : starts[frame + 1]], out)
+        frame += 1
+    return frame, n
 
 
 class Engine:
@@ -382,14 +395,27 @@ class Engine:
         """
         n = step(self.desk, rows, self._out)
         if n == 0:
-            if self.desk[0].fault:
-                self._stop(rows)
             return self._none
+        if n < 0:
+            self._stop(rows)
         return self._out[:n]
+
+    def step_frames(self, rows: Rows, starts: Rows, frame: int, end: int, before: int) -> tuple[int, Rows]:
+        """Take the frames of a tape one after another, as `step_rows` does, until one is answered.
+
+        Returns the number of the next frame and the answers; none where `end` was reached, or a frame that is stamped
+        `before` or later. Raises as `step_rows` does.
+        """
+        frame, n = step_frames(self.desk, rows, starts, frame, end, before, self._out)
+        if n < 0:
+            self._stop(rows[starts[frame - 1] :])
+        return frame, self._out[:n]
 
     def step(self, event: Event) -> list[Out]:
         """Take one event; the answers as commands and notes."""
-        return [unpack_out(row) for row in self.step_rows(pack(event))]
+        rows = pack(event)
+        rows.flags.writeable = False  # as a tape's are: the step is compiled for one kind of array
+        return [unpack_out(row) for row in self.step_rows(rows)]
 
     def _stop(self, rows: Rows) -> None:
         kind = EventKind(int(rows[0].kind)).name

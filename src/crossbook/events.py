@@ -52,7 +52,6 @@ class EventKind(IntEnum):
 
 
 LAST_MARKET_KIND = 8
-
 WISH_LEVEL, WISH_FLATTEN = range(2)
 
 FLAG_LAST = 1
@@ -365,16 +364,17 @@ class Timer(Event, frozen=True, kw_only=True):
 
 
 class OperatorRequest(Event, frozen=True, kw_only=True):
-    """A person's wish, the `request`-th of the run: put `scope` number `index` to `level`, or (`wish` FLATTEN) close
-    everything. The reason in words is a text entry of the journal right before it."""
+    """The `request`-th wish of a person, after `frames` frames of the market: put `scope` number `index` to `level`, or
+    (`wish` FLATTEN) close everything. The entry before it has it in words."""
 
     kind = EventKind.OPERATOR_REQUEST
-    columns = {"scope": "id", "index": "id2", "level": "lots", "wish": "reason", "request": "price"}
+    columns = {"scope": "id", "index": "id2", "level": "lots", "wish": "reason", "request": "price", "frames": "lots2"}
     scope: int
     index: int
     level: int
     wish: int = 0
     request: int = 0
+    frames: int = 0
 
 
 class RunStopped(Event, frozen=True, kw_only=True):

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from crossbook.desk.survival import load_survival
 from crossbook.errors import Refused
-from crossbook.risk.limits import Limits, check_controls_off, check_limits
+from crossbook.lab.survival import SurvivalTable
+from crossbook.risk.limits import CEILINGS, Limits, check_controls_off, check_limits
 from crossbook.types import VENUE_BY_LABEL, Venue
 
 D = Decimal
@@ -105,6 +107,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Which instrument's middle prices an asset in the reporting asset: `USDC = "binance_spot:USDCUSDT"`."""
     pairs: dict[str, PairConfig]
     strategies: dict[str, StrategyConfig]
+    survival_tables: dict[str, SurvivalTable] = {}
+    """By strategy, what its `survival` file says; filled when the file is read."""
     limits: Limits = Limits()
 
 
@@ -114,21 +118,29 @@ STRATEGY_KINDS = {"arbitrage_v0": 0, "arbitrage_v1": 1, "arbitrage_v2": 2}
 def load_config(path: Path) -> Config:
     """Read and check a configuration. Raises `Refused` in one line that names file, key, value and remedy."""
     try:
-        text = path.read_text()
+        text = path.read_bytes()
     except FileNotFoundError:
         raise Refused(f"no configuration at {path}; the project's own are in configs/") from None
     except OSError as error:
         raise Refused(f"configuration {path} cannot be read: {error.strerror}") from None
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
+        table = tomllib.loads(text.decode(), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(f"{path} is not valid TOML: {error}") from None
+    _check_numbers(str(path), table)
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
         raise Refused(_explain(path, str(error), table)) from None
+    if config.survival_tables:
+        raise Refused(f"{path}: survival_tables is filled by crossbook; name the file under strategies.NAME.survival")
     check_config(config, str(path))
-    return config
+    tables = {
+        name: load_survival(path.parent / strategy.survival)
+        for name, strategy in config.strategies.items()
+        if strategy.kind == "arbitrage_v2"
+    }
+    return msgspec.structs.replace(config, survival_tables=tables)
 
 
 def check_config(config: Config, where: str) -> None:
@@ -148,6 +160,9 @@ def check_config(config: Config, where: str) -> None:
         for asset, amount in (*venue.opening.items(), *venue.opening_worth_usdt.items()):
             if not 0 <= amount < 10_000_000:
                 raise Refused(f"{where}: venues.{label} opening {asset} = {amount} must be 0 to 10 million")
+        age, oldest = venue.quote_age_ms_max, CEILINGS["quote_age_ms_max"]
+        if age is not None and not 0 < age <= oldest:
+            raise Refused(f"{where}: venues.{label}.quote_age_ms_max = {age} must be above 0, at most {oldest}")
         for name in ("maker_bps", "taker_bps"):
             fee = getattr(venue, name)
             if fee is not None and not -10 <= fee <= 100:
@@ -159,6 +174,17 @@ def check_config(config: Config, where: str) -> None:
                 raise Refused(f"{where}: pairs.{name} leg {leg!r} names no configured venue; write venue:SYMBOL")
     for name, strategy in config.strategies.items():
         _check_strategy(config, name, strategy, where)
+
+
+def _check_numbers(where: str, table: dict[str, Any], inside: str = "") -> None:
+    """Raises `Refused` naming a number that is none, or finer than the hundredth of a basis point that can be kept."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _check_numbers(where, value, f"{inside}{key}.")
+        elif isinstance(value, Decimal) and not value.is_finite():
+            raise Refused(f"{where}: {inside}{key} = {value} is no number; write a decimal such as 0.5")
+        elif isinstance(value, Decimal) and "_bps" in key and value.scaleb(2) % 1:
+            raise Refused(f"{where}: {inside}{key} = {value} is finer than 0.01 basis points; round it")
 
 
 def _check_strategy(config: Config, name: str, strategy: StrategyConfig, where: str) -> None:
@@ -179,6 +205,12 @@ def _check_strategy(config: Config, name: str, strategy: StrategyConfig, where: 
     if not 0 < strategy.collar_bps <= config.limits.collar_bps:
         most = config.limits.collar_bps
         raise Refused(f"{where}: strategies.{name}.collar_bps = {strategy.collar_bps} must be above 0, at most {most}")
+    if strategy.kind == "arbitrage_v2" and not strategy.survival:
+        raise Refused(f"{where}: strategies.{name} is v2 and needs a survival table; make one with `crossbook survival`")
+    for key in ("depth_pct", "adapt_pct", "full_edge_bps", "volatility_bps"):
+        value = getattr(strategy, key)
+        if not 0 <= value <= 100:
+            raise Refused(f"{where}: strategies.{name}.{key} = {value} must lie between 0 and 100")
     if not 0 < strategy.hold_s_max <= 86_400:
         raise Refused(f"{where}: strategies.{name}.hold_s_max = {strategy.hold_s_max} must be above 0, at most a day")
     for key in ("min_edge_bps", "exit_keep_bps"):

@@ -342,8 +342,11 @@ def _walk(directory: Path) -> Iterator[Record | _End]:
 
 
 def _is_begun(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except FileNotFoundError:  # the spare segment of a writer that has just ended
+        return False
 
 
 def _read_stable(path: Path) -> bytes:
@@ -367,5 +370,5 @@ def _refuse_damage(path: Path, content: bytes, found: Scan, followed: bool) -> N
 
 def _refuse_entries_without_header(path: Path, behind: bool) -> None:
     """A reserved segment without a header is empty and the last of a journal."""
-    if behind or (any(path.read_bytes()) and not _is_begun(path)):
+    if behind or (path.exists() and any(path.read_bytes()) and not _is_begun(path)):
         raise Corrupt(f"{path} offset 0: no journal header, but entries in or behind it; restore a backup")

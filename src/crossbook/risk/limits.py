@@ -191,12 +191,14 @@ def check_limits(limits: Limits, where: str) -> None:
     """Raises `Refused` naming the first limit that lies beyond its ceiling or is not positive."""
     for name in limits.__struct_fields__:
         value = Decimal(getattr(limits, name))
-        if not value > 0 and name != "hedge_retries":
+        if value < 0 or (value == 0 and name != "hedge_retries"):
             raise Refused(f"{where}: limits.{name} = {value} must be above 0")
         if name in CEILINGS and not value <= CEILINGS[name]:
             raise Refused(f"{where}: limits.{name} = {value} is above its ceiling of {CEILINGS[name]}; lower it")
-        if name in FLOORS and not FLOORS[name] <= value <= 100:
-            raise Refused(f"{where}: limits.{name} = {value} must lie between {FLOORS[name]} and 100")
+        if name in FLOORS and not value >= FLOORS[name]:
+            raise Refused(f"{where}: limits.{name} = {value} is below its floor of {FLOORS[name]}; raise it")
+        if name.endswith("_pct_min") and not value <= 100:
+            raise Refused(f"{where}: limits.{name} = {value} is above 100 per cent; lower it")
 
 
 def check_controls_off(names: list[str], where: str) -> int:

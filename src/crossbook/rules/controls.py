@@ -14,7 +14,7 @@ from crossbook.rules.kernel import kernel
 from crossbook.rules.layout import MAX_ORDERS
 from crossbook.rules.limits import ALLOWED, PPM, position_after, ppm_of, venue_net
 from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, UNKNOWN, count_arb, is_live
-from crossbook.rules.prices import asset_mark_e8, mid_e8, position_value_e8
+from crossbook.rules.prices import UNPRICED, asset_mark_e8, mid_e8, position_value_e8
 from crossbook.rules.value import notional_e8, scale_e8
 
 ALLOW = (ALLOWED, 0, 0)
@@ -65,12 +65,15 @@ def desk_reason(s: Any, strategy: int) -> Any:
             return LOOP_BEHIND, health.loop_lag_ns, limits.loop_lag_ns_max
     if limits.off & OFF_CONFORM == 0 and s.now < s.tracks[strategy].paused_until:
         return STRATEGY_PAUSED, s.tracks[strategy].paused_until - s.now, 0
-    net = 0
+    low = 0
+    high = 0
     for k in range(s.n_strategies):
         for i in range(s.n_instruments):
-            net += position_value_e8(s, i, s.positions[k, i].lots)
-    if not abs(net) <= limits.delta_soft_e8_max:
-        return DELTA_SOFT, abs(net), limits.delta_soft_e8_max
+            low += position_value_e8(s, i, s.positions[k, i].lo)
+            high += position_value_e8(s, i, s.positions[k, i].hi)
+    net = max(high, -low)
+    if not net <= limits.delta_soft_e8_max:
+        return DELTA_SOFT, net, limits.delta_soft_e8_max
     return ALLOW
 
 
@@ -129,8 +132,11 @@ def note_entry(s: Any, strategy: int, p: int, direction: int, quantity_e8: int) 
 
 
 @kernel
-def leg_reason(s: Any, strategy: int, i: int, other: int, side: int, price: int, lots: int) -> Any:
-    """One leg of an entry: C03 over strategies, C06, C08, C09 elsewhere, C12, C16, C18, C21, C22, C24, C25, holds."""
+def leg_reason(s: Any, strategy: int, i: int, other: int, side: int, price: int, lots: int, beside_e8: int) -> Any:
+    """One leg of an entry: C03 over strategies, C06, C08, C09 elsewhere, C12, C16, C18, C21, C22, C24, C25, holds.
+
+    `beside_e8`: the notional at its limit price of the other leg, which leaves in the same step.
+    """
     instrument = s.instruments[i]
     limits = s.limits
     quote = s.quotes[i]
@@ -138,7 +144,7 @@ def leg_reason(s: Any, strategy: int, i: int, other: int, side: int, price: int,
     if why[0] != ALLOWED:
         return why
     drift = quote.ts - quote.ts_venue
-    if not drift <= limits.drift_ns_max:
+    if not abs(drift) <= limits.drift_ns_max:
         return CLOCK_DRIFT, drift, limits.drift_ns_max
     if limits.off & OFF_REJECTS == 0:
         rejects = s.rejects[i]
@@ -147,7 +153,7 @@ def leg_reason(s: Any, strategy: int, i: int, other: int, side: int, price: int,
     why = elsewhere_reason(s, i, other, price)
     if why[0] != ALLOWED:
         return why
-    why = orders_reason(s, i, side)
+    why = orders_reason(s, i, other, side)
     if why[0] != ALLOWED:
         return why
     venue = s.venues[instrument.venue]
@@ -158,7 +164,7 @@ def leg_reason(s: Any, strategy: int, i: int, other: int, side: int, price: int,
     if limits.off & OFF_TURNOVER == 0:
         day = s.now // NS_PER_DAY
         turnover = s.rate.turnover_e8 if s.rate.day == day else 0
-        more = scale_e8(notional_e8(instrument, price, lots), asset_mark_e8(s, instrument.settle))
+        more = beside_e8 + scale_e8(notional_e8(instrument, price, lots), asset_mark_e8(s, instrument.settle))
         if not turnover + more <= limits.turnover_e8_max:
             return TURNOVER, turnover + more, limits.turnover_e8_max
     low, high = venue_net(s, i)
@@ -193,10 +199,10 @@ def elsewhere_reason(s: Any, i: int, other: int, price: int) -> Any:
 
 
 @kernel
-def orders_reason(s: Any, i: int, side: int) -> Any:
-    """C18 open orders of the venue, C21 an own order on the other side of the instrument."""
+def orders_reason(s: Any, i: int, other: int, side: int) -> Any:
+    """C18 open orders of the venue, with the other leg if it goes there too; C21 an own order on the other side."""
     venue = s.instruments[i].venue
-    open_orders = 0
+    open_orders = 1 if s.instruments[other].venue == venue else 0
     for k in range(MAX_ORDERS):
         order = s.orders[k]
         if not is_live(order.status):
@@ -214,12 +220,12 @@ def orders_reason(s: Any, i: int, side: int) -> Any:
 def funding_reason(s: Any, i: int, side: int) -> Any:
     """C25, where the venue tells its funding: the coming payment must not be near, nor much against us."""
     mark = s.marks[i]
-    if mark.ts == 0 or mark.next_funding_ns <= s.now:
+    if mark.ts == 0:
         return ALLOW
     away = mark.next_funding_ns - s.now
-    if not away >= s.limits.funding_before_ns:
+    if away > 0 and not away >= s.limits.funding_before_ns:
         return FUNDING_TOO_NEAR, away, s.limits.funding_before_ns
-    against_ppm = mark.rate_e8 // 100 if side == 0 else -mark.rate_e8 // 100
+    against_ppm = -(-mark.rate_e8 // 100) if side == 0 else -(mark.rate_e8 // 100)  # rounded up
     if not against_ppm <= s.limits.funding_ppm_max:
         return FUNDING_AGAINST_US, against_ppm, s.limits.funding_ppm_max
     return ALLOW
@@ -240,8 +246,10 @@ def margin_reason(s: Any, strategy: int, i: int, side: int, lots: int) -> Any:
         net = 0
         for k in range(s.n_strategies):
             net += s.positions[k, j].lots
-        if net != 0:
-            equity += notional_e8(other, quote.bid, net) if net > 0 else -notional_e8(other, quote.ask, -net)
+        if net > 0:
+            equity += notional_e8(other, quote.bid, net)
+        elif net < 0:
+            equity -= notional_e8(other, quote.ask, -net) if quote.ask_lots > 0 else UNPRICED
         low, high = venue_net(s, j)
         if j == i:
             if side == 0:

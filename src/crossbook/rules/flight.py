@@ -75,12 +75,13 @@ def track_flights(s: Any, instrument: int) -> None:
         flight = s.flights[slot]
         last = 0 if flight.size == 0 else 1 + (flight.head + flight.size - 1) % RING
         at = 1 + (flight.head + flight.size) % RING
-        if flight.size == RING:
-            flight.head = (flight.head + 1) % RING
-            flight.size -= 1
         _capture(s, slot, at)
-        if not _same(flight, last, at):
-            flight.size += 1
+        if _same(flight, last, at):
+            continue
+        flight.size += 1
+        if flight.size == RING:  # keep one place free, so that looking at the next book overwrites none that is kept
+            flight.head += 1
+            flight.size -= 1
 
 
 @kernel
@@ -108,8 +109,8 @@ def entry_at(flight: Any, at_ns: int) -> int:
         if flight.at[at] > at_ns:
             break
         best = at
-    if best == 0 and flight.size == RING and flight.at[1 + flight.head] > at_ns:
-        best = 1 + flight.head
+    if best == 0 and flight.head > 0:
+        best = 1 + flight.head % RING
     return best
 
 

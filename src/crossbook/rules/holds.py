@@ -10,7 +10,7 @@ from typing import Any
 from crossbook.commands import Reason
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import lower
-from crossbook.rules.layout import HOLD_KINDS
+from crossbook.rules.layout import HOLD_KINDS, HOLDS_KEPT
 from crossbook.rules.orders import NS_PER_H
 from crossbook.rules.out import say_alert
 from crossbook.types import Level, Scope
@@ -31,12 +31,15 @@ def begin_hold(s: Any, out: Any, n: int, i: int, kind: int) -> int:
     if hold.active == 1:
         return n
     hold.active = 1
-    hour = s.now // NS_PER_H
-    hold.in_hour = hold.in_hour + 1 if hold.hour == hour else 1
-    hold.hour = hour
+    hold.began[hold.count % HOLDS_KEPT] = s.now
+    hold.count += 1
     n = say_alert(s, out, n, -1, HELD, i, kind)
-    if not hold.in_hour < s.limits.holds_per_h_max:
-        n = lower(s, out, n, INSTRUMENT, i, CLOSE_ONLY, (HELD_TOO_OFTEN, hold.in_hour, s.limits.holds_per_h_max))
+    in_hour = 0
+    for k in range(min(hold.count, HOLDS_KEPT)):
+        if s.now - hold.began[k] < NS_PER_H:
+            in_hour += 1
+    if not in_hour < s.limits.holds_per_h_max:
+        n = lower(s, out, n, INSTRUMENT, i, CLOSE_ONLY, (HELD_TOO_OFTEN, in_hour, s.limits.holds_per_h_max))
     return n
 
 

@@ -161,7 +161,8 @@ FLIGHT = record(
     *_int64("head", "size"),
 )
 """While an order is out: our own book on its far side, each time it changed, as cumulative (lots, ticks x lots).
-Entry 0 is the book it was decided on and stays; the others are a ring of which the oldest goes first."""
+Entry 0 is the book it was decided on and stays; the others are a ring of which the oldest goes first, `head` counting
+those that are gone."""
 
 LEGS = record(
     *_int64(
@@ -200,13 +201,15 @@ TRACK = record(
 `shortfall_ppm` is the moving mean of the latter, `pnl_e8` and `peak_e8` its closed P&L and the highest it ever was."""
 
 HOLD_KINDS = 5
-HOLD = record(*_int64("active", "until", "hour", "in_hour"))
-"""A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`."""
+HOLDS_KEPT = 8
+HOLD = record(("began", I8, (HOLDS_KEPT,)), *_int64("active", "until", "count"))
+"""A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`; `began`: when
+the last ones did."""
 
 WORTH = record(
-    *_int64("nav_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned")
+    *_int64("nav_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned", "seen")
 )
-"""Net asset value as the desk sees it at its marks, flows taken out of the starts and the peak."""
+"""Net asset value as the desk sees it at its marks, flows taken out of the starts and the peak; `seen` 0: not yet."""
 
 MOTION = record(*_int64("mid_e8", "second", "variance"))
 """Moving mean of squared one-second returns of an instrument's middle, in ppm squared."""

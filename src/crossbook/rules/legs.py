@@ -106,7 +106,7 @@ def note_unhedged(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     now_e8 = imbalance_e8(s, strategy, s.pairs[p])
     if now_e8 == legs.unhedged_e8:
         return n
-    if legs.unhedged_e8 == 0:
+    if not needs_mending(s, strategy, p):  # what was open until now was nothing or dust
         legs.unhedged_since = s.now
         legs.attempts = 0
         legs.next_attempt = 0
@@ -138,7 +138,8 @@ def settle_phase(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     if legs.phase == OPENING and legs.unhedged_e8 == 0 and legs.quantity_e8 > 0:
         captured = reversal_cash_e8(s, strategy, pair.a) + reversal_cash_e8(s, strategy, pair.b)
         legs.expected_e8 = mul_div(legs.expected_e8, max(a, b), legs.quantity_e8)
-        n = note_opened(s, out, n, strategy, p, captured)
+        notional = mul_div(legs.entry_notional_e8, max(a, b), legs.quantity_e8)
+        n = note_opened(s, out, n, strategy, p, captured, notional)
     if legs.phase == CLOSING:
         legs.next_attempt = s.now + RETRY_NS
     legs.phase = OPEN
@@ -203,7 +204,7 @@ def mend(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     why = (0, 0, 0)
     if not age <= limits.flatten_within_ns:
         why = (UNHEDGED_TOO_LONG, age, limits.flatten_within_ns)
-    elif not value <= limits.unhedged_notional_e8_max:
+    elif not 0 < value <= limits.unhedged_notional_e8_max:
         why = (UNHEDGED_TOO_LARGE, value, limits.unhedged_notional_e8_max)
     if why[0] != 0 and s.strategies[strategy].level == ACTIVE:
         n = lower(s, out, n, STRATEGY, strategy, CLOSE_ONLY, why)
@@ -236,6 +237,7 @@ def close_legs(s: Any, out: Any, n: int, strategy: int, p: int, reason: int, edg
     collar = s.strategies[strategy].collar_ppm
     a = s.positions[strategy, pair.a].lots
     b = s.positions[strategy, pair.b].lots
+    beside_e8 = legs.entry_notional_e8 if a != 0 and b != 0 else 0
     for leg in range(2):
         i = pair.a if leg == 0 else pair.b
         lots = a if leg == 0 else b
@@ -243,7 +245,7 @@ def close_legs(s: Any, out: Any, n: int, strategy: int, p: int, reason: int, edg
             continue
         side = 1 if lots > 0 else 0
         flags = leg_flags(s, i, side, abs(lots), FLAG_CLOSING)
-        why = order_reason(s, strategy, i, side, leg_price(s, i, side, collar), abs(lots), flags, 0)
+        why = order_reason(s, strategy, i, side, leg_price(s, i, side, collar), abs(lots), flags, beside_e8)
         if why[0] != ALLOWED:
             return say_denial(s, out, n, strategy, p, i, why)
     intent = s.next_intent
@@ -282,7 +284,9 @@ def open_legs(
         price = leg_price(s, i, side, collar)
         why = order_reason(s, strategy, i, side, price, lots, 0, notional_e8)
         if why[0] == ALLOWED:
-            why = leg_reason(s, strategy, i, other, side, price, lots)
+            there = leg_price(s, other, 1 - side, collar)
+            beside_e8 = order_value_e8(s, other, there, quantity_e8 // s.instruments[other].lot_e8)
+            why = leg_reason(s, strategy, i, other, side, price, lots, beside_e8)
         if why[0] != ALLOWED:
             return say_denial(s, out, n, strategy, p, i, why)
     intent = s.next_intent

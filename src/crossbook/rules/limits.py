@@ -15,8 +15,8 @@ from crossbook.rules.grid import is_legal_price
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import effective_level
 from crossbook.rules.layout import MAX_ORDERS
-from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, NS_PER_S, UNKNOWN, free_slot
-from crossbook.rules.prices import asset_mark_e8, mid_e8, order_value_e8, position_value_e8
+from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, NS_PER_S, UNKNOWN, live_slots
+from crossbook.rules.prices import UNPRICED, asset_mark_e8, mid_e8, order_value_e8, position_value_e8
 from crossbook.rules.value import notional_e8
 from crossbook.types import InstrumentKind, Level
 
@@ -48,6 +48,9 @@ KILLED = int(Level.KILLED)
 PPM = 1_000_000
 MIN_NOTIONAL_MARGIN_PPM = 1_100_000
 """C02: an order's notional is at least 1.1 times the venue's minimum, so that a moving price cannot refuse it."""
+
+LIVE_ORDERS_MAX = MAX_ORDERS - 2
+"""With more, there is no slot left for an order and the other leg that leaves with it."""
 
 OFF_EDGE = 1 << 10
 OFF_RATE = 1 << 13
@@ -107,7 +110,7 @@ def position_after(s: Any, strategy: int, venue: int, i: int, side: int, lots: i
 
 
 @kernel
-def exposure_after(s: Any, i: int, side: int, lots: int) -> Any:
+def exposure_after(s: Any, strategy: int, i: int, side: int, lots: int) -> Any:
     """Worst gross, and worst net up and down, over all strategies if this order and all sent ones fill."""
     gross = 0
     up = 0
@@ -117,7 +120,7 @@ def exposure_after(s: Any, i: int, side: int, lots: int) -> Any:
             position = s.positions[k, j]
             high = position.lots + position.buy_open
             low = position.lots - position.sell_open
-            if j == i and k == 0:
+            if j == i and k == strategy:
                 if side == 0:
                     high += lots
                 else:
@@ -167,8 +170,10 @@ def collateral_reason(s: Any, i: int, side: int, price: int, lots: int) -> Any:
         for k in range(s.n_strategies):
             net += s.positions[k, j].lots
         quote = s.quotes[j]
-        if net != 0:
-            equity += notional_e8(other, quote.bid, net) if net > 0 else -notional_e8(other, quote.ask, -net)
+        if net > 0:
+            equity += notional_e8(other, quote.bid, net)
+        elif net < 0:
+            equity -= notional_e8(other, quote.ask, -net) if quote.ask_lots > 0 else UNPRICED
         if j == i:
             if side == 0:
                 high += lots
@@ -247,19 +252,20 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
     closing = flags & (FLAG_CLOSING | FLAG_HEDGE) != 0
     if level != ACTIVE and not closing:
         return LEVEL_FORBIDS_ENTRY, level, ACTIVE
-    if level == KILLED and flags & FLAG_HEDGE == 0:
+    if level == KILLED and flags & FLAG_HEDGE == 0 and s.flattening == 0:
         return LEVEL_FORBIDS_ORDER, level, KILLED
     if flags & FLAG_CLOSING != 0 and not is_reducing(s, strategy, i, side, lots):
         return NOT_REDUCING, lots, s.positions[strategy, i].lots
     why = market_reason(s, i)
-    if why[0] != ALLOWED:
+    if why[0] != ALLOWED and not (closing and why[0] == NO_QUOTE_MARK):
         return why
     if not (instrument.tradeable == 1 and is_legal_price(instrument, price)):
         return FILTER_PRICE, price, instrument.max_ticks
     if not instrument.min_lots <= lots <= instrument.max_lots:
         return FILTER_LOT, lots, instrument.min_lots
-    if free_slot(s) < 0:
-        return SLOTS_FULL, MAX_ORDERS, MAX_ORDERS
+    live = live_slots(s)
+    if not live <= LIVE_ORDERS_MAX:
+        return SLOTS_FULL, live, LIVE_ORDERS_MAX
     notional = notional_e8(instrument, price, lots)
     least = ppm_of(instrument.min_notional_e8, MIN_NOTIONAL_MARGIN_PPM)
     if flags & FLAG_REDUCE_ONLY == 0 and not notional >= least:
@@ -280,7 +286,7 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
         after = position_after(s, strategy, instrument.venue, i, side, lots)
         if not after <= limits.position_notional_e8_max:
             return POSITION_TOO_LARGE, after, limits.position_notional_e8_max
-        gross, up, down = exposure_after(s, i, side, lots)
+        gross, up, down = exposure_after(s, strategy, i, side, lots)
         if not gross + beside_e8 <= limits.gross_e8_max:
             return GROSS_TOO_LARGE, gross + beside_e8, limits.gross_e8_max
         if not max(up, -down) <= limits.delta_e8_max:
@@ -291,6 +297,7 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
                 return why
     elif limits.off & OFF_RATE == 0:
         reduces = s.rate.reduces_in_second if s.rate.reduce_second == s.now // NS_PER_S else 0
+        reduces += 1 if beside_e8 > 0 else 0
         if not reduces < limits.reduces_per_s_max:
             return ORDER_RATE, reduces, limits.reduces_per_s_max
     if flags & FLAG_REDUCE_ONLY == 0:

@@ -79,6 +79,16 @@ def free_slot(s: Any) -> int:
 
 
 @kernel
+def live_slots(s: Any) -> int:
+    """How many slots hold an order that the venue may still fill."""
+    count = 0
+    for k in range(MAX_ORDERS):
+        if is_live(s.orders[k].status):
+            count += 1
+    return count
+
+
+@kernel
 def live_orders(s: Any, strategy: int, pair: int) -> int:
     """How many orders of a strategy's pair the venue may still fill."""
     count = 0

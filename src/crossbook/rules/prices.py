@@ -8,6 +8,8 @@ from crossbook.rules.kernel import kernel
 from crossbook.rules.value import notional_e8, scale_e8
 
 E8 = 100_000_000
+UNPRICED = 1 << 55
+"""Far above any limit, and small enough that all positions together still fit."""
 
 
 @kernel
@@ -39,8 +41,15 @@ def order_value_e8(s: Any, i: int, price: int, lots: int) -> int:
 
 @kernel
 def position_value_e8(s: Any, i: int, lots: int) -> int:
-    """The signed notional of a position at the side it would close against, in the reporting asset."""
+    """The signed notional of a position at the side it would close against, in the reporting asset.
+
+    A position that cannot be priced counts as `UNPRICED`, more than any limit: a missing number denies.
+    """
+    if lots == 0:
+        return 0
     quote = s.quotes[i]
     if lots < 0:
-        return -order_value_e8(s, i, quote.ask, -lots)
-    return order_value_e8(s, i, quote.bid, lots)
+        value = order_value_e8(s, i, quote.ask, -lots) if quote.ask_lots > 0 else 0
+        return -value if value > 0 else -UNPRICED
+    value = order_value_e8(s, i, quote.bid, lots) if quote.bid_lots > 0 else 0
+    return value if value > 0 else UNPRICED

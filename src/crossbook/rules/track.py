@@ -61,12 +61,12 @@ def fee_reason(s: Any, row: Any, flag_maker: int) -> Any:
 
 
 @kernel
-def note_opened(s: Any, out: Any, n: int, strategy: int, p: int, captured_e8: int) -> int:
-    """An entry is complete: compare the edge it caught with the one expected (both gross), learn, and pause if the
-    mean of the last ten falls short by too much."""
+def note_opened(s: Any, out: Any, n: int, strategy: int, p: int, captured_e8: int, notional_e8: int) -> int:
+    """An entry is complete: compare the edge it caught with the one expected (both gross, of the part that was
+    filled, whose notional is `notional_e8`), learn, and pause if the mean of the last ten falls short by too much."""
     legs = s.legs[strategy, p]
     track = s.tracks[strategy]
-    short = edge_ppm(legs.expected_e8 - captured_e8, legs.entry_notional_e8)
+    short = edge_ppm(legs.expected_e8 - captured_e8, max(notional_e8, 1))
     track.shortfall_ppm += (short - track.shortfall_ppm) // LEARN
     track.slips[track.n_slips % CONFORM] = short
     track.n_slips += 1

@@ -13,7 +13,7 @@ from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import lower
 from crossbook.rules.limits import ppm_of
 from crossbook.rules.out import say_alert
-from crossbook.rules.prices import asset_mark_e8
+from crossbook.rules.prices import asset_mark_e8, mid_e8
 from crossbook.rules.value import mid_notional_e8, scale_e8
 from crossbook.types import InstrumentKind, Level, Scope
 
@@ -33,11 +33,13 @@ UNATTRIBUTED = int(Reason.UNATTRIBUTED)
 OFF_DAILY = 1 << 37
 OFF_DRAWDOWN = 1 << 38
 OFF_UNATTRIBUTED = 1 << 41
+UNKNOWN_WORTH = -(1 << 62)
+"""What stands for a worth that cannot be told; nothing falls by it."""
 
 
 @kernel
 def nav_e8(s: Any) -> int:
-    """Cash at its marks and open contracts at the middle, in reporting e8; -1 while a mark that is needed is missing."""
+    """Cash at its marks and open contracts at the middle, in reporting e8; UNKNOWN_WORTH while a needed mark is missing."""
     total = 0
     for venue in range(s.n_venues):
         for asset in range(s.n_assets):
@@ -45,7 +47,7 @@ def nav_e8(s: Any) -> int:
             if amount != 0:
                 mark = asset_mark_e8(s, asset)
                 if mark <= 0:
-                    return -1
+                    return UNKNOWN_WORTH
                 total += scale_e8(amount, mark)
     for i in range(s.n_instruments):
         instrument = s.instruments[i]
@@ -57,7 +59,7 @@ def nav_e8(s: Any) -> int:
         quote = s.quotes[i]
         mark = asset_mark_e8(s, instrument.settle)
         if quote.bid_lots <= 0 or quote.ask_lots <= 0 or mark <= 0:
-            return -1
+            return UNKNOWN_WORTH
         value = scale_e8(mid_notional_e8(instrument, quote.bid + quote.ask, net), mark)
         total += -value if instrument.kind == INVERSE else value
     return total
@@ -67,9 +69,12 @@ def nav_e8(s: Any) -> int:
 def note_flow(s: Any, asset: int, amount_e8: int) -> None:
     """Money from outside: the starts and the peak move with it."""
     worth = s.worth
-    if worth.nav_e8 <= 0:
+    if worth.seen == 0:
         return
-    value = scale_e8(amount_e8, asset_mark_e8(s, asset))
+    mark = asset_mark_e8(s, asset)
+    if mark <= 0:  # an old price is nearer the truth than none
+        mark = mid_e8(s, max(s.assets[asset].mark_instrument, 0))
+    value = scale_e8(amount_e8, mark)
     worth.day_start_e8 += value
     worth.week_start_e8 += value
     worth.peak_e8 += value
@@ -82,16 +87,26 @@ def note_unattributed(s: Any, asset: int, amount_e8: int) -> None:
 
 
 @kernel
+def every_asset_has_a_mark(s: Any) -> bool:
+    """Whether all that the opening balances may hold can be valued, so that none of them looks like a gain."""
+    for asset in range(s.n_assets):
+        if s.assets[asset].mark_instrument >= 0 and asset_mark_e8(s, asset) <= 0:
+            return False
+    return True
+
+
+@kernel
 def look_at_worth(s: Any, out: Any, n: int) -> int:
     """Value the desk and let it fall where it lost too much."""
     nav = nav_e8(s)
-    if nav <= 0:
-        return n
     worth = s.worth
     limits = s.limits
+    first = worth.seen == 0
+    if nav == UNKNOWN_WORTH or (first and not (nav > 0 and every_asset_has_a_mark(s))):
+        return n
+    worth.seen = 1
     day = s.now // NS_PER_DAY
     week = (day + EPOCH_WEEKDAY) // 7
-    first = worth.nav_e8 == 0
     worth.nav_e8 = nav
     if first or day != worth.day:
         worth.day = day

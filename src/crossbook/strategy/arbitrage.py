@@ -52,7 +52,7 @@ NO_EDGE_EXPECTED = int(Reason.NO_EDGE_EXPECTED)
 def decide(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     """One look at one pair after something changed. Returns the new row count."""
     phase = s.legs[strategy, p].phase
-    if phase == FLAT:
+    if phase == FLAT and not needs_mending(s, strategy, p):  # a late fill may have left a leg alone
         if s.flattening == 1:
             return n
         if s.strategies[strategy].kind == V0:
