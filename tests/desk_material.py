@@ -21,7 +21,7 @@ from crossbook.desk.wire import Bundle, wire
 from crossbook.engine import Engine
 from crossbook.events import BookLevel, BookSnapshot, OrderFilled
 from crossbook.ledger.declaration import Declaration
-from crossbook.ledger.entries import DECLARATION_TAG, EVENT_TAG, decode_event, decode_out
+from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, decode_event, decode_out
 from crossbook.ledger.ledger import Ledger
 from crossbook.market.instruments import load_instruments
 from crossbook.rules.layout import EVENT, OUT, Rows
@@ -175,11 +175,11 @@ def run(wanted: Config, tape: Tape, folder: Path, engine: Callable[[Bundle], Eng
 
 
 def rows_of(entries: Iterable[bytes]) -> list[Any]:
-    """The entries of a journal decoded, without the declaration."""
+    """The entries of a journal decoded, without the declaration and what was said in words."""
     return [
         decode_event(entry) if entry[0] == EVENT_TAG else decode_out(entry)
         for entry in entries
-        if entry[0] != DECLARATION_TAG
+        if entry[0] in (EVENT_TAG, OUT_TAG)
     ]
 
 

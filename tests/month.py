@@ -70,7 +70,6 @@ DECLARATION = Declaration(
         DeclaredPair(name="BTC", a=BTC, b=2 + BTC, step_e8=100_000),
         DeclaredPair(name="ETH", a=ETH, b=2 + ETH, step_e8=100_000),
     ],
-    mode="live",
 )
 GRID = [1, 1, 10, 10, 1]
 """Ticks between two legal prices at these levels: Hyperliquid's five significant figures."""
@@ -207,7 +206,7 @@ def write_month(folder: Path, month: Month, declaration: Declaration = DECLARATI
         for payload in journal.payloads(declaration):
             writer.append(payload)
     (folder / "latency.bin").write_bytes(journal.stamps)
-    facts = {"run": folder.name, "word": "live", "not_traded": [], "complete": True}
+    facts = {"run": folder.name, "word": "live", "mode": "live", "not_traded": [], "complete": True}
     summary = summarise(folder, facts)
     write_run(folder, summary | {"figures": summary["metrics"]})
     return folder

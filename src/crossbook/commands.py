@@ -30,6 +30,7 @@ class OutKind(IntEnum):
     TRANSITION = 124
     FILL_COST = 125
     UNHEDGED = 126
+    PROVED = 127
 
     RUN_STARTED = 140
     SNAPSHOT = 141
@@ -68,6 +69,28 @@ class Reason(IntEnum):
     ORDER_UNKNOWN = 20  # C17
     SLOTS_FULL = 21
     NOT_REDUCING = 22  # C23
+    LEVERAGE_TOO_HIGH = 6  # C06
+    LIQUIDATION_TOO_NEAR = 8  # C08
+    PRICE_OFF_OTHER_VENUE = 23  # C09, against the other leg's middle or the venue's mark
+    EDGE_TOO_SMALL = 24  # C10
+    CLOCK_DRIFT = 25  # C12
+    ARBS_TOO_MANY = 26  # C14
+    DUPLICATE_INTENT = 27  # C15
+    TOO_MANY_REJECTS = 28  # C16
+    OPEN_ORDERS = 29  # C18
+    PAIR_RATIO = 30  # C19, the legs' prices differ by a contract size
+    SELF_MATCH = 31  # C21
+    RATE_BUDGET = 32  # C22
+    TURNOVER = 33  # C24
+    FUNDING_AGAINST_US = 34  # C25
+    FUNDING_TOO_NEAR = 35  # C25
+    JOURNAL_BEHIND = 36  # C28
+    LOOP_BEHIND = 37  # C29
+    DELTA_SOFT = 38  # C05, what is already open is too far from neutral to add to
+    RAISE_FORBIDDEN = 39
+    HELD = 50  # a hold: stream down, stale, clock, rate limit, pause
+    NO_EDGE_EXPECTED = 51  # v2: the edge does not survive the way
+    STRATEGY_PAUSED = 52  # C40
 
     # why a level fell
     UNHEDGED_TOO_LONG = 40  # C32
@@ -75,11 +98,22 @@ class Reason(IntEnum):
     FORCED_CLOSE = 42  # C42
     OPERATOR = 43
     IMPOSSIBLE_TRANSITION = 44
+    DAILY_LOSS = 45  # C37
+    WEEKLY_LOSS = 46  # C38
+    DRAWDOWN = 47  # C38
+    STRATEGY_LOSES = 48  # C39
+    FEE_DIFFERS = 49  # C40
+    UNATTRIBUTED = 53  # C41
+    UNKNOWN_ORDERS = 54  # C17
+    HELD_TOO_OFTEN = 55
+    SLIPPAGE = 56  # C40
+    POSITION_DIFFERS = 57
 
     # why an intent
     ENTRY = 60
     EXIT_REVERSAL = 61
     EXIT_HOLD = 62
+    EXIT_FLATTEN = 65
     HEDGE = 63
     UNWIND = 64
 
@@ -150,7 +184,7 @@ class Intent(Out, frozen=True, kw_only=True):
     kind = OutKind.INTENT
     columns = {
         "intent": "intent", "pair": "pair", "reason": "reason", "edge_e8": "value", "notional_e8": "limit",
-        "quantity_e8": "count", "side": "side",
+        "quantity_e8": "count", "side": "side", "bound": "flags",
     }  # fmt: skip
     intent: int
     pair: int
@@ -159,6 +193,7 @@ class Intent(Out, frozen=True, kw_only=True):
     notional_e8: int
     quantity_e8: int
     side: int
+    bound: int = 0
 
 
 class Denial(Out, frozen=True, kw_only=True):
@@ -222,6 +257,42 @@ class FillCost(Out, frozen=True, kw_only=True):
     decision: int
     arrival: int
     intent: int
+
+
+class CancelAll(Out, frozen=True, kw_only=True):
+    """Take back every order at a venue."""
+
+    kind = OutKind.CANCEL_ALL
+    columns = {"venue": "venue"}
+    venue: int
+
+
+class Query(Out, frozen=True, kw_only=True):
+    """Ask a venue for our open orders and positions."""
+
+    kind = OutKind.QUERY
+    columns = {"venue": "venue"}
+    venue: int
+
+
+class Break(Out, frozen=True, kw_only=True):
+    """A venue reports `theirs` lots where we have booked `ours`."""
+
+    kind = OutKind.BREAK
+    columns = {"instrument": "instrument", "venue": "venue", "theirs": "value", "ours": "limit"}
+    instrument: int
+    venue: int
+    theirs: int
+    ours: int
+
+
+class Proved(Out, frozen=True, kw_only=True):
+    """After a kill all venues were asked: so many open orders, so much base that no pair hedges (1e-8)."""
+
+    kind = OutKind.PROVED
+    columns = {"open_orders": "value", "orphan_e8": "limit"}
+    open_orders: int
+    orphan_e8: int
 
 
 class Unhedged(Out, frozen=True, kw_only=True):

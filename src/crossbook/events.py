@@ -52,6 +52,7 @@ class EventKind(IntEnum):
 
 
 LAST_MARKET_KIND = 8
+WISH_LEVEL, WISH_FLATTEN = range(2)
 
 FLAG_LAST = 1
 """The last row of an event: a book frame is one row per level, all in one step."""
@@ -237,6 +238,60 @@ class OrderUnknown(Event, frozen=True, kw_only=True):
     order: int
 
 
+class StreamUp(Event, frozen=True, kw_only=True):
+    """A venue's stream is (again) there."""
+
+    kind = EventKind.STREAM_UP
+    columns = {"venue": "venue"}
+    venue: int
+
+
+class StreamDown(Event, frozen=True, kw_only=True):
+    """A venue's stream is gone."""
+
+    kind = EventKind.STREAM_DOWN
+    columns = {"venue": "venue"}
+    venue: int
+
+
+class ClockOffset(Event, frozen=True, kw_only=True):
+    """The measured difference between our clock and a venue's, beyond the established one."""
+
+    kind = EventKind.CLOCK_OFFSET
+    columns = {"venue": "venue", "offset_ns": "lots"}
+    venue: int
+    offset_ns: int
+
+
+class RateBudget(Event, frozen=True, kw_only=True):
+    """What is `left` of a venue's `whole` request budget."""
+
+    kind = EventKind.RATE_BUDGET
+    columns = {"venue": "venue", "left": "lots", "whole": "lots2"}
+    venue: int
+    left: int
+    whole: int
+
+
+class Health(Event, frozen=True, kw_only=True):
+    """How the process is: how far the journal's sync is behind, free disk, the loop's lag."""
+
+    kind = EventKind.HEALTH
+    columns = {"journal_lag_ns": "lots", "disk_bytes": "lots2", "loop_lag_ns": "price"}
+    journal_lag_ns: int
+    disk_bytes: int
+    loop_lag_ns: int
+
+
+class OrderReport(Event, frozen=True, kw_only=True):
+    """The venue's answer to a query: how many orders of ours are open there."""
+
+    kind = EventKind.ORDER_REPORT
+    columns = {"venue": "venue", "open_orders": "lots"}
+    venue: int
+    open_orders: int
+
+
 class PositionReport(Event, frozen=True, kw_only=True):
     """The venue's assertion of our net position in an instrument."""
 
@@ -309,13 +364,17 @@ class Timer(Event, frozen=True, kw_only=True):
 
 
 class OperatorRequest(Event, frozen=True, kw_only=True):
-    """A person's wish: put `scope` number `index` to `level`."""
+    """The `request`-th wish of a person, after `frames` frames of the market: put `scope` number `index` to `level`, or
+    (`wish` FLATTEN) close everything. The entry before it has it in words."""
 
     kind = EventKind.OPERATOR_REQUEST
-    columns = {"scope": "id", "index": "id2", "level": "lots"}
+    columns = {"scope": "id", "index": "id2", "level": "lots", "wish": "reason", "request": "price", "frames": "lots2"}
     scope: int
     index: int
     level: int
+    wish: int = 0
+    request: int = 0
+    frames: int = 0
 
 
 class RunStopped(Event, frozen=True, kw_only=True):

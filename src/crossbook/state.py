@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from crossbook.commands import OutKind
+from crossbook.commands import OutKind, Reason
 from crossbook.events import EventKind
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import set_level
 from crossbook.rules.layout import ACCOUNT_FIELDS, Rows
-from crossbook.rules.orders import apply_order_event, apply_submit, book_fill
+from crossbook.rules.orders import apply_order_event, apply_submit, book_fill, count_arb
 
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
 INTENT = int(OutKind.INTENT)
@@ -26,6 +26,8 @@ LAST_ORDER_KIND = int(EventKind.ORDER_UNKNOWN)
 FUNDING_PAID = int(EventKind.FUNDING_PAID)
 TRANSFER = int(EventKind.TRANSFER)
 FORCED_CLOSE = int(EventKind.FORCED_CLOSE)
+RATE_BUDGET = int(EventKind.RATE_BUDGET)
+ENTRY = int(Reason.ENTRY)
 
 
 @kernel
@@ -34,12 +36,16 @@ def fold_event(desk: Any, rows: Any) -> None:
     s = desk[0]
     row = rows[0]
     kind = row.kind
+    s.now = row.ts
     if FIRST_ORDER_KIND <= kind <= LAST_ORDER_KIND:
         apply_order_event(s, row)
     elif kind == FUNDING_PAID or kind == TRANSFER:
         s.balances[row.venue, row.asset] += row.lots
     elif kind == FORCED_CLOSE:
         book_fill(s, row)
+    elif kind == RATE_BUDGET:
+        s.venues[row.venue].budget_left = row.lots
+        s.venues[row.venue].budget_whole = row.lots2
 
 
 @kernel
@@ -53,6 +59,8 @@ def fold_out(desk: Any, rows: Any) -> None:
     elif kind == INTENT:
         s.next_intent = row.intent + 1
         s.counters[row.strategy].intents += 1
+        if row.reason == ENTRY:
+            count_arb(s.rate, row.ts)
     elif kind == DENIAL:
         s.counters[row.strategy].denials += row.count
     elif kind == TRANSITION:

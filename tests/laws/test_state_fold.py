@@ -25,7 +25,7 @@ def fresh(run: make.Run) -> State:
 
 def fold(state: State, entries: list[bytes]) -> State:
     for entry in entries:
-        if entry[:1] != b"D":
+        if entry[:1] in (b"E", b"O"):
             state.apply(make.as_row(entry))
     return state
 

@@ -11,10 +11,14 @@ import sys
 COMMANDS = {
     "demo": ("crossbook.cli.demo", "Watch the desk trade a seeded market (or a tape) in this terminal."),
     "backtest": ("crossbook.cli.backtest", "Run a configuration over a tape, flat out."),
+    "paper": ("crossbook.cli.paper", "Trade a tape's market on paper, in its own time."),
+    "level": ("crossbook.cli.level", "Raise or lower what a scope of a running desk may do."),
+    "flatten": ("crossbook.cli.flatten", "Close every position of a running desk."),
     "prove": ("crossbook.cli.prove", "Recompute every figure of a run from its files and show what differs."),
     "report": ("crossbook.cli.report", "Write the report of a run: one page with every figure and its rows."),
     "audit": ("crossbook.cli.audit", "Set somebody's figures against each other and name what cannot be true."),
     "status": ("crossbook.cli.status", "What runs there are, or how one stands."),
+    "survival": ("crossbook.cli.survival", "Measure on a tape how long edges live: what v2 weighs an edge with."),
     "tape": ("crossbook.cli.tape", "Import, generate, inspect and verify tapes of market data."),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from crossbook.sim.market_survey import Survey, survey
 from crossbook.tape.frames_of import starts_of
 from crossbook.tape.survey import examine
 from crossbook.tape.tape import manifest_of, write_tape
-from crossbook.timestamp import iso
+from crossbook.timestamp import NS_PER_S, iso
 from crossbook.types import Venue
 
 
@@ -35,26 +36,33 @@ def generate(
     into: Annotated[Path, typer.Option("--into", help="folder of the new tape", show_default=False)],
     seed: Annotated[int, typer.Option("--seed", help="one seed, one market")] = 1,
     minutes: Annotated[str, typer.Option("--minutes", help="market time, decimals allowed")] = "10",
+    start: Annotated[str, typer.Option("--start", help="first moment, UTC, as 2026-03-01T12:00")] = "",
     venues: Annotated[str, typer.Option("--venues", help="of spot, usdm, hyperliquid")] = "usdm,hyperliquid",
     force: Annotated[bool, typer.Option("--force", help="replace the tape that is there")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on standard output")] = False,
 ) -> None:
     """Write a tape of a generated market: documented mechanics, no evidence of live profit."""
-    made = write_generated(into, seed, _minutes(minutes), parse_venues(venues), force=force)
+    made = write_generated(into, seed, _minutes(minutes), parse_venues(venues), _start(start), force=force)
     typer.echo(msgspec.json.encode(made).decode() if as_json else "\n".join(_lines(made)))
 
 
 def write_generated(
-    into: Path, seed: int, minutes: Decimal, venues: tuple[Venue, ...], *, force: bool = False
+    into: Path,
+    seed: int,
+    minutes: Decimal,
+    venues: tuple[Venue, ...],
+    start_ns: int = START_NS,
+    *,
+    force: bool = False,
 ) -> Generated:
     """Generate, examine as an imported tape is, and write. Raises `Refused` as generator and tape do."""
-    instruments, rows = generate_market(seed, minutes, venues)
+    instruments, rows = generate_market(seed, minutes, venues, start_ns)
     facts = {
         "generator": "crossbook.sim.market",
         "seed": str(seed),
         "minutes": str(minutes),
         "venues": ",".join(venue.label for venue in venues),
-        "start": iso(START_NS),
+        "start": iso(start_ns),
     }
     with ThreadPoolExecutor(2) as pool:
         health = examine(rows, starts_of(rows), instruments, pool)
@@ -69,6 +77,16 @@ def write_generated(
         instruments=[instrument.name for instrument in instruments],
         edges=survey(instruments, rows),
     )
+
+
+def _start(text: str) -> int:
+    if not text:
+        return START_NS
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(f"--start {text!r} is no moment: write it as 2026-03-01T12:00") from None
+    return int(moment.timestamp()) * NS_PER_S
 
 
 def parse_venues(text: str) -> tuple[Venue, ...]:

@@ -66,7 +66,7 @@ def print_proof(proof: Proof) -> None:
     if proof.controls_off:
         console.print(f"controls off: {', '.join(proof.controls_off)}", style="yellow")
     verdict = "bold green" if proof.ok else "bold red"
-    console.print(f"run {proof.run}: {proof.sentence()}", style=verdict)
+    console.print(f"{proof.mode} run {proof.run}: {proof.sentence()}", style=verdict)
 
 
 def _text(number: Number | None) -> str:

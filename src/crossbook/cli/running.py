@@ -15,15 +15,17 @@ import msgspec
 from rich.console import Console
 
 from crossbook.desk.config import Config
+from crossbook.desk.control import ControlFolder
 from crossbook.desk.journal import JournalWriter
 from crossbook.desk.latency import LatencySink
 from crossbook.desk.market import keep_tape
+from crossbook.desk.operator import Operator
 from crossbook.desk.replay import Replay
 from crossbook.desk.runs import new_run, write_run
 from crossbook.desk.summary import summarise
 from crossbook.desk.view import LiveView, print_summary, save_picture, screen
 from crossbook.desk.warm import compiled
-from crossbook.desk.wire import Bundle, wire
+from crossbook.desk.wire import Bundle, clips_e8, wire, wire_market
 from crossbook.lab.survey import survey_edges
 from crossbook.tape.tape import Tape
 
@@ -76,6 +78,15 @@ def execute(
     as_json: bool = False,
 ) -> None:
     """Run, prove, and print the summary. `speed` None: flat out, without a screen."""
+    bundle, folder, facts = open_run(config, path, tape, word=word, runs=runs, strict=strict)
+    replay = _run(bundle, folder, speed, picture, Console(stderr=True), quiet=as_json)
+    close_run(config, bundle, folder, facts, replay, as_json)
+
+
+def open_run(
+    config: Config, path: Path, tape: Tape, *, word: str, runs: Path, strict: bool = False
+) -> tuple[Bundle, Path, dict[str, Any]]:
+    """Wire a new run and make its folder with all that is needed to prove it, or to go on with it."""
     err = Console(stderr=True)
     bundle = wire(config, tape, strict=strict)
     for name in bundle.not_traded:
@@ -83,15 +94,23 @@ def execute(
     with compiled(say):
         pass
     folder = new_run(word, runs)
-    (folder / "config.toml").write_bytes(path.read_bytes())
+    _keep_config(config, path, folder)
     facts: dict[str, Any] = {"run": folder.name, "config": str(path), "word": word, "not_traded": bundle.not_traded}
+    facts["mode"] = "paper" if word == "paper" else "backtest"
+    facts["tape_hash"] = tape.content_hash
     if tape.directory is None:
         keep_tape(tape, folder / "tape")
         facts["tape"] = "tape"
     else:
         facts["tape"] = str(tape.directory.resolve())
     write_run(folder, facts | {"complete": False})
-    replay = _run(bundle, folder, speed, picture, err, quiet=as_json)
+    return bundle, folder, facts
+
+
+def close_run(
+    config: Config, bundle: Bundle, folder: Path, facts: dict[str, Any], replay: Replay, as_json: bool
+) -> None:
+    """Sum the run up in its folder, print it and prove it."""
     facts["frames"] = replay.progress.frames
     facts |= {"events": replay.progress.steps, "events_per_s": _rounded(replay.progress.events_per_s)}
     summary = summarise(folder, facts | {"edges": edges(config, bundle)})
@@ -103,6 +122,15 @@ def execute(
     _print_proof(folder)
 
 
+def _keep_config(config: Config, path: Path, folder: Path) -> None:
+    """Copy the configuration and the files that it names."""
+    (folder / "config.toml").write_bytes(path.read_bytes())
+    for name in {strategy.survival for strategy in config.strategies.values() if strategy.survival}:
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes((path.parent / name).read_bytes())
+
+
 def _run(bundle: Bundle, folder: Path, speed: float | None, picture: Path | None, err: Console, quiet: bool) -> Replay:
     journal = JournalWriter(folder / "journal")
     sink = LatencySink(folder / "latency.bin") if speed is not None else None
@@ -111,14 +139,20 @@ def _run(bundle: Bundle, folder: Path, speed: float | None, picture: Path | None
         pace = view.pace if view is not None else _flat_out(bundle, stop, err, quiet)
         watch = view.watch if view is not None else None
         replay = Replay(bundle, journal, pace=pace, watch=watch, latency=sink)
+        control = ControlFolder(folder) if view is not None else None
         try:
-            if view is None:
+            if view is None or control is None:
                 replay.run()
             else:
+                operator = Operator(replay, control, say)
+                view.listen = operator.listen
                 with view.showing(replay):
                     replay.run()
+                operator.dismiss()
         finally:
             journal.close()
+            if control is not None:
+                control.close()
             if sink is not None:
                 sink.flush()
     if view is not None and picture is not None:
@@ -148,14 +182,10 @@ def _flat_out(bundle: Bundle, stop: Stop, err: Console, quiet: bool) -> Any:
 
 def edges(config: Config, bundle: Bundle) -> list[dict[str, Any]]:
     """The best edge of each pair and direction against its cost, over the whole tape."""
-    fresh = wire(config, bundle.tape)
-    clips = [0] * len(bundle.declaration.pairs)
-    for strategy in config.strategies.values():
-        for number, pair in enumerate(bundle.declaration.pairs):
-            if pair.name in strategy.pairs:
-                clips[number] = max(clips[number], int(strategy.clip_usd.scaleb(8)))
+    _, _, fresh = wire_market(config, bundle.tape)
+    clips = clips_e8(config, bundle.declaration)
     names = [instrument.name for instrument in bundle.declaration.instruments]
-    surveys = survey_edges(fresh.engine.desk, bundle.tape.rows, bundle.tape.starts, clips)
+    surveys = survey_edges(fresh(), bundle.tape.rows, bundle.tape.starts, clips)
     return [
         {
             "pair": bundle.declaration.pairs[one.pair].name,

@@ -31,9 +31,8 @@ def status(
         return
     folder = find_run(run, runs)
     facts = read_run(folder)
-    kept = {
-        key: facts[key] for key in ("word", "events", "events_per_s", "not_traded", "complete", "edges") if key in facts
-    }
+    names = ("word", "mode", "events", "events_per_s", "not_traded", "complete", "edges")
+    kept = {key: facts[key] for key in names if key in facts}
     summary = summarise(folder, {"run": folder.name, "complete": False, "not_traded": []} | kept)
     if as_json:
         print_json(summary)

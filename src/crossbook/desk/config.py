@@ -14,7 +14,9 @@ from typing import Any
 
 import msgspec
 
+from crossbook.desk.survival import load_survival
 from crossbook.errors import Refused
+from crossbook.lab.survival import SurvivalTable
 from crossbook.risk.limits import CEILINGS, Limits, check_controls_off, check_limits
 from crossbook.types import VENUE_BY_LABEL, Venue
 
@@ -62,7 +64,7 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`[strategies.NAME]`."""
 
     kind: str
-    """`arbitrage_v0`."""
+    """`arbitrage_v0`, `arbitrage_v1` or `arbitrage_v2`."""
     pairs: list[str]
     """Names of `[pairs]` it trades."""
     clip_usd: Decimal = D(200)
@@ -75,6 +77,16 @@ class StrategyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Close after this long, whatever it keeps."""
     collar_bps: Decimal = D(5)
     """How far beyond the touch an IOC leg may reach."""
+    depth_pct: Decimal = D(50)
+    """v1, v2: the part of the displayed depth within the collar that a leg may take."""
+    full_edge_bps: Decimal = D(0)
+    """v1, v2: the edge at which the whole clip is used, less below it; 0: always."""
+    volatility_bps: Decimal = D(0)
+    """v1, v2: volatility a second at which the whole clip is used, less above it; 0: not looked at."""
+    adapt_pct: Decimal = D(50)
+    """v2: the part of recent shortfall (expected less captured edge) that is asked for on top."""
+    survival: str = ""
+    """v2: the table made by `crossbook survival`, a path beside this file."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +96,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     physics: bool = False
     """A run that exercises the machine and says nothing about money: PHYSICS stands on every output."""
     controls_off: list[str] = []
+    allocation: str = "equal"
+    """How a venue's capital is divided among strategies: `equal`, or `evidence` (of the runs in `evidence`)."""
+    evidence: list[str] = []
+    """Runs whose round trips are the evidence, ids or paths."""
     seed: int = 0
     """Of the latency draws, where latencies are sampled."""
     venues: dict[str, VenueConfig]
@@ -91,10 +107,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Which instrument's middle prices an asset in the reporting asset: `USDC = "binance_spot:USDCUSDT"`."""
     pairs: dict[str, PairConfig]
     strategies: dict[str, StrategyConfig]
+    survival_tables: dict[str, SurvivalTable] = {}
+    """By strategy, what its `survival` file says; filled when the file is read."""
     limits: Limits = Limits()
 
 
-STRATEGY_KINDS = {"arbitrage_v0": 0}
+STRATEGY_KINDS = {"arbitrage_v0": 0, "arbitrage_v1": 1, "arbitrage_v2": 2}
 
 
 def load_config(path: Path) -> Config:
@@ -114,8 +132,15 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
         raise Refused(_explain(path, str(error), table)) from None
+    if config.survival_tables:
+        raise Refused(f"{path}: survival_tables is filled by crossbook; name the file under strategies.NAME.survival")
     check_config(config, str(path))
-    return config
+    tables = {
+        name: load_survival(path.parent / strategy.survival)
+        for name, strategy in config.strategies.items()
+        if strategy.kind == "arbitrage_v2"
+    }
+    return msgspec.structs.replace(config, survival_tables=tables)
 
 
 def check_config(config: Config, where: str) -> None:
@@ -180,6 +205,14 @@ def _check_strategy(config: Config, name: str, strategy: StrategyConfig, where: 
     if not 0 < strategy.collar_bps <= config.limits.collar_bps:
         most = config.limits.collar_bps
         raise Refused(f"{where}: strategies.{name}.collar_bps = {strategy.collar_bps} must be above 0, at most {most}")
+    if strategy.kind == "arbitrage_v2" and not strategy.survival:
+        raise Refused(
+            f"{where}: strategies.{name} is v2 and needs a survival table; make one with `crossbook survival`"
+        )
+    for key in ("depth_pct", "adapt_pct", "full_edge_bps", "volatility_bps"):
+        value = getattr(strategy, key)
+        if not 0 <= value <= 100:
+            raise Refused(f"{where}: strategies.{name}.{key} = {value} must lie between 0 and 100")
     if not 0 < strategy.hold_s_max <= 86_400:
         raise Refused(f"{where}: strategies.{name}.hold_s_max = {strategy.hold_s_max} must be above 0, at most a day")
     for key in ("min_edge_bps", "exit_keep_bps"):

@@ -1,37 +1,54 @@
 """Run the desk over a tape: merge the market with the simulated venues' replies, journal, step, send.
 
-The loop of backtest and demo. A reply or timer due at T precedes the first market event stamped T or later. Every
-event that is not on the tape, and every answer of the engine, is journalled before anything is sent.
+The loop of backtest, demo and paper. A reply or timer due at T precedes the first market event stamped T or later.
+Every event that is not on the tape, and every answer of the engine, is journalled before anything is sent.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
 from crossbook.commands import OutKind
-from crossbook.desk.journal import JournalWriter, write_snapshot
+from crossbook.desk.journal import write_snapshot
 from crossbook.desk.latency import LatencySink
 from crossbook.desk.wire import Bundle
-from crossbook.events import RunStopped, Timer
-from crossbook.ledger.entries import encode_declaration, encode_event, encode_outs
+from crossbook.errors import Corrupt
+from crossbook.events import OperatorRequest, RunStopped, Timer
+from crossbook.ledger.entries import encode_declaration, encode_event, encode_outs, encode_text
 from crossbook.ledger.hops import Hop
 from crossbook.rules.layout import Rows
 from crossbook.rules.rows import pack
+from crossbook.sim.exchange import FOREVER
 from crossbook.timestamp import NS_PER_S
 
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
-CANCEL_ALL = int(OutKind.CANCEL_ALL)
+QUERY = int(OutKind.QUERY)
 SET_TIMER = int(OutKind.SET_TIMER)
 SNAPSHOT_EVERY = 50_000
 DRAIN_NS = 30 * NS_PER_S
 """How long after the last market event answers to what is in flight are still waited for."""
 LOOK_EVERY = 64
-"""Market frames between two looks at the wish to stop and at the pace."""
+"""Market frames between two looks at the wish to stop, at the pace and at what a person asked for."""
+
+
+class Journal(Protocol):
+    """Where entries go: a `JournalWriter`, or one that is compared with what it holds already."""
+
+    @property
+    def directory(self) -> Path: ...
+
+    @property
+    def sequence(self) -> int: ...
+
+    def append(self, payload: bytes) -> int: ...
 
 
 class Progress(msgspec.Struct):
@@ -42,6 +59,7 @@ class Progress(msgspec.Struct):
     now: int = 0
     first_step_s: float = 0.0
     last_step_s: float = 0.0
+    ended: bool = False
 
     @property
     def events_per_s(self) -> float | None:
@@ -53,14 +71,16 @@ class Progress(msgspec.Struct):
 class Replay:
     """One run over a tape, from its declaration to its last mark.
 
-    `pace`: called every few frames with the market's time, it may sleep (a demo) or note progress; returning True ends
-    the run cleanly. `watch`: gets every journal entry after it is written. `latency`: where hop stamps go.
+    `run` goes through it in one go. `pace`: called by it every few frames with the market's time, it may sleep (a demo)
+    or note progress; returning True ends the run cleanly. Whoever keeps a time of his own calls `begin`, `advance` as
+    often as he likes and `finish`: the entries do not depend on how the way is cut up. `watch`: gets every journal entry
+    after it is written. `latency`: where hop stamps go.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        journal: JournalWriter,
+        journal: Journal,
         *,
         pace: Callable[[int], bool] | None = None,
         watch: Callable[[bytes], None] | None = None,
@@ -68,49 +88,123 @@ class Replay:
     ) -> None:
         self.bundle = bundle
         self.progress = Progress()
+        self.latency = latency
         self._journal = journal
         self._pace = pace
         self._watch = watch
-        self._latency = latency
         self._timers: list[tuple[int, int]] = []
-        self._due = bundle.venues.next_due()
+        self._times: list[int] = bundle.tape.rows["ts"][bundle.tape.starts[:-1]].tolist()
+        self._due: int = bundle.venues.next_due()
+        self._drained: int = self._times[0]
+        self.requests = 0
+        """How many requests of a person came in."""
         self._next_snapshot = SNAPSHOT_EVERY
+
+    @property
+    def frames(self) -> int:
+        """How many of the tape's frames were taken."""
+        return self.progress.frames
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the tape has no more frames."""
+        return self.frames == len(self._times)
+
+    @property
+    def moment(self) -> int:
+        """The market's time: everything up to it has happened."""
+        return max(self._drained, self._times[max(self.frames - 1, 0)])
+
+    @property
+    def next_time(self) -> int:
+        """When something happens next: the next frame, or what is due before it."""
+        frame = self.frames
+        return self._due if self.at_end else min(self._due, self._times[frame])
 
     def run(self) -> None:
         """Go through the whole tape. Raises what the journal raises; the journal is complete up to then."""
-        bundle, progress = self.bundle, self.progress
-        starts = bundle.tape.starts
-        self._append(encode_declaration(bundle.declaration.to_json()))
-        for transfer in bundle.transfers:
-            bundle.venues.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
+        self.begin()
+        while not self.at_end:
+            self.advance(FOREVER)
+            if self._pace is not None and self._pace(self.progress.now):
+                break
+        self.finish()
+
+    def begin(self) -> None:
+        """Declare the run and bring its money in."""
+        self._append(encode_declaration(self.bundle.declaration.to_json()))
+        for transfer in self.bundle.transfers:
+            self.bundle.venues.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
             self._account(pack(transfer))
-        times = bundle.tape.rows["ts"][starts[:-1]].tolist()
-        steps = frame = 0
-        look = min(LOOK_EVERY, len(times))
-        progress.first_step_s = time.perf_counter()
-        while frame < len(times):
+        self.progress.first_step_s = time.perf_counter()
+
+    def advance(self, until: int, most: int = LOOK_EVERY) -> None:
+        """Let everything up to and including the market's time `until` happen, but at most so many frames of it."""
+        times, progress = self._times, self.progress
+        first = frame = progress.frames
+        end = min(first + most, len(times))
+        reached = end if until >= times[end - 1] else bisect_right(times, until, frame, end)
+        while frame < reached:
             if self._due <= times[frame]:
-                steps += self._drain(times[frame])
-            frame = self._follow(frame, look)
-            if frame == look:
-                look = min(look + LOOK_EVERY, len(times))
-                progress.steps, progress.frames, progress.now = steps + frame, frame, times[frame - 1]
-                if self._pace is not None and self._pace(progress.now):
-                    break
-        now = times[frame - 1]
-        steps += frame + self._drain(now + DRAIN_NS, only_in_flight=True)
-        now = max(now, int(bundle.engine.desk[0].now))
-        reports = bundle.venues.reports(now)
+                progress.steps += self._drain(times[frame])
+            frame = self._follow(frame, reached)
+        if frame > first:
+            progress.steps += frame - first
+            progress.frames, progress.now = frame, times[frame - 1]
+        if frame < end:
+            self._settle(until)
+
+    def request(self, words: dict[str, Any], scope: int, index: int, level: int, wish: int, ts: int) -> list[bytes]:
+        """A person's wish comes in, at the market's time `ts` as far as the tape allows: journal its words, then the
+        event, then handle it. `words` may say where it came in before (`request`, `frames`, `ts`). Returns the entries
+        of the answer.
+        """
+        last = self._times[-1] if self.at_end else self._times[self.frames]
+        number = self.requests = self.requests + 1
+        ts = min(max(ts, self.moment), last)
+        words = {"request": number, "frames": self.frames, "ts": ts} | words
+        if (words["request"], words["frames"]) != (number, self.frames) or words["ts"] < self.moment:
+            raise Corrupt(
+                f"request {words} of the journal cannot have come in at frame {self.frames}; restore a backup"
+            )
+        self._settle(words["ts"])
+        self._append(encode_text(words))
+        event = OperatorRequest(
+            ts=words["ts"], ts_venue=words["ts"], scope=scope, index=index, level=level, wish=wish, request=number,
+            frames=self.frames,
+        )  # fmt: skip
+        self.progress.steps += 1
+        return self._account(pack(event))
+
+    def finish(self, ts: int = 0) -> None:
+        """Wait for the answers to what is in flight, compare with the venues, take the last marks.
+
+        Where the tape is not at its end, the journal first says that the run was stopped here (at `ts`, if it said so
+        before)."""
+        self._settle(max(ts, self.moment))
+        now, progress = self.moment, self.progress
+        progress.ended = True
+        if not self.at_end:
+            self._append(encode_text({"stop": "asked to", "frames": self.frames, "ts": now}))
+        progress.steps += self._drain(now + DRAIN_NS, only_in_flight=True)
+        now = max(now, int(self.bundle.engine.desk[0].now))
+        reports = self.bundle.venues.reports(now)
         for k in range(len(reports)):
             self._account(reports[k : k + 1])
         self._account(pack(RunStopped(ts=now, ts_venue=now)))
         progress.last_step_s = time.perf_counter()
-        progress.steps, progress.frames, progress.now = steps, frame, now
+        progress.now = now
+
+    def _settle(self, until: int) -> None:
+        """Between two frames: what is due by `until` happens, and until then no more will."""
+        if self._due <= until:
+            self.progress.steps += self._drain(until)
+        self._drained = max(self._drained, until)
 
     def _follow(self, frame: int, end: int) -> int:
         """Follow the tape up to the first answer, `end`, or what is due; returns the next frame."""
         tape = self.bundle.tape
-        if self._latency is not None:
+        if self.latency is not None:
             self._timed_step(tape.rows[tape.starts[frame] : tape.starts[frame + 1]])
             return frame + 1
         frame, answers = self.bundle.engine.step_frames(tape.rows, tape.starts, frame, end, self._due)
@@ -137,37 +231,40 @@ class Replay:
             self._refresh_due()
         return steps
 
-    def _account(self, event: Rows) -> None:
+    def _account(self, event: Rows) -> list[bytes]:
         """Journal an event that is not on the tape, then let the engine take it (frozen, as the tape's rows are:
-        the step is compiled for one kind of array)."""
+        the step is compiled for one kind of array). Returns the entries of the answer."""
         event.flags.writeable = False
         self._append(encode_event(event))
         answers = self.bundle.engine.step_rows(event)
         if len(answers):
-            self._answer(answers)
-        elif self._journal.sequence >= self._next_snapshot:
+            return self._answer(answers)
+        if self._journal.sequence >= self._next_snapshot:
             self._snapshot()
+        return []
 
-    def _answer(self, answers: Rows) -> None:
+    def _answer(self, answers: Rows) -> list[bytes]:
         """Journal all answers of a step, then send its commands."""
-        for payload in encode_outs(answers):
+        entries = encode_outs(answers)
+        for payload in entries:
             self._append(payload)
         self._send(answers)
         if self._journal.sequence >= self._next_snapshot:
             self._snapshot()
         self._refresh_due()
+        return entries
 
     def _send(self, answers: Rows) -> None:
         """Hand commands to their venues, and note the timers asked for."""
         for k, kind in enumerate(answers["kind"].tolist()):
-            if SUBMIT_ORDER <= kind <= CANCEL_ALL:
+            if SUBMIT_ORDER <= kind <= QUERY:
                 self.bundle.venues.send(answers[k : k + 1])
             elif kind == SET_TIMER:
                 heappush(self._timers, (int(answers["value"][k]), int(answers["count"][k])))
 
     def _timed_step(self, event: Rows) -> None:
         """A step with hop stamps, kept only where an order came of it."""
-        sink = self._latency
+        sink = self.latency
         assert sink is not None
         sink.stamp(Hop.RECEIVED)
         answers = self.bundle.engine.step_rows(event)
@@ -195,4 +292,4 @@ class Replay:
     def _snapshot(self) -> None:
         """Between two steps only: amid the entries of one, the state is already further than they are."""
         write_snapshot(self._journal.directory, self._journal.sequence, self.bundle.state.account_bytes())
-        self._next_snapshot += SNAPSHOT_EVERY
+        self._next_snapshot = (self._journal.sequence // SNAPSHOT_EVERY + 1) * SNAPSHOT_EVERY

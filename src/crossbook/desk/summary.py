@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from crossbook.commands import Reason
 from crossbook.desk.journal import journal_sha256, read_journal
 from crossbook.desk.latency import read_latency
+from crossbook.ledger.entries import TEXT_TAG, decode_text
 from crossbook.ledger.figure import Figure, for_json
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.metrics import figures
 
 
-def ledger_of(folder: Path) -> Ledger:
-    """The books of a run, folded from its journal."""
-    return Ledger.of(payload for _, payload in read_journal(folder / "journal"))
+def ledger_of(folder: Path, texts: list[dict[str, Any]] | None = None) -> Ledger:
+    """The books of a run, folded from its journal; what it says in words is added to `texts`."""
+    return Ledger.of(_entries(folder, [] if texts is None else texts))
+
+
+def _entries(folder: Path, texts: list[dict[str, Any]]) -> Iterator[bytes]:
+    for _, payload in read_journal(folder / "journal"):
+        if payload[0] == TEXT_TAG:
+            texts.append(decode_text(payload))
+        yield payload
 
 
 def strategy_rows(ledger: Ledger, known: dict[str, Figure]) -> dict[str, dict[str, Any]]:
@@ -47,16 +56,19 @@ def denial_rows(ledger: Ledger) -> list[dict[str, Any]]:
 
 def summarise(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """The summary of a run: `facts` of the run itself, then what its journal and stamps say."""
-    ledger = ledger_of(folder)
+    texts: list[dict[str, Any]] = []
+    ledger = ledger_of(folder, texts)
     known = figures(ledger, read_latency(folder))
     declaration = ledger.declaration
     return {
+        "mode": "backtest",
         **facts,
-        "mode": declaration.mode,
         "physics": declaration.physics,
         "journal_sha256": journal_sha256(folder / "journal"),
         "strategies": strategy_rows(ledger, known),
         "metrics": {name: for_json(figure) for name, figure in known.items()},
         "denials": denial_rows(ledger),
         "controls_off": declaration.controls_off,
+        "requests": [words for words in texts if "request" in words],
+        "restarts": sum("restart" in words for words in texts),
     }

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from rich.text import Text
 
 from crossbook.commands import OutKind, Reason
 from crossbook.desk.latency import LatencySink
+from crossbook.desk.operator import LISTEN_EVERY_S
 from crossbook.desk.replay import Replay
 from crossbook.desk.summary import denial_rows, strategy_rows
 from crossbook.desk.wire import Bundle
@@ -31,6 +32,7 @@ from crossbook.ledger.entries import OUT_TAG, decode_out, kind_of
 from crossbook.ledger.figure import Figure, display_parts, for_json
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.metrics import figures
+from crossbook.risk.limits import NOT_WIRED
 from crossbook.timestamp import NS_PER_MS, NS_PER_S, iso
 
 CAUSES = ("edge", "latency", "slippage", "fees", "funding", "mark", "rounding")
@@ -80,8 +82,12 @@ def pill(mode: str, physics: bool, controls_off: list[str]) -> Text:
     text.append(" simulated venues, no real money", style="dim")
     if physics:
         text.append("  PHYSICS: exercises the machine, says nothing about money ", style="bold black on yellow")
-    if controls_off:
-        text.append(f"  controls off: {', '.join(controls_off)}", style="yellow")
+    switched = [name for name in controls_off if name not in NOT_WIRED]
+    if switched:
+        text.append(f"  controls off: {', '.join(switched)}", style="yellow")
+    idle = [name for name in controls_off if name in NOT_WIRED]
+    if idle:
+        text.append(f"\nnothing to speak on here: {', '.join(idle)}", style="dim")
     return text
 
 
@@ -185,6 +191,8 @@ class LiveView:
         self._drawn = 0.0
         self._live: Live | None = None
         self._replay: Replay | None = None
+        self.listen: Callable[[int], None] | None = None
+        """Called while it waits, with the market's time: a person may have asked for something."""
         self.last: RenderableType = Text()
         """What was drawn last."""
 
@@ -209,13 +217,15 @@ class LiveView:
             self._began = clock
         due = self._began + (now - self._first) / NS_PER_S / self._speed
         while not self._stop.asked:
+            if self.listen is not None:
+                self.listen(now)
             clock = time.monotonic()
             if clock - self._drawn >= REDRAW_S:
                 self._draw(now)
                 self._drawn = time.monotonic()
             if due <= clock:
                 break
-            time.sleep(min(due - clock, REDRAW_S))
+            time.sleep(min(due - clock, LISTEN_EVERY_S))
         return self._stop.asked
 
     def _note(self, payload: bytes) -> None:
@@ -244,11 +254,7 @@ class LiveView:
         known = {name: for_json(figure) for name, figure in found.items()}
         declaration = self._bundle.declaration
         span = max(self._last - self._first, 1)
-        head = pill(
-            declaration.mode if declaration.mode != "backtest" else "demo",
-            declaration.physics,
-            declaration.controls_off,
-        )
+        head = pill("demo", declaration.physics, declaration.controls_off)
         where = Text(
             f"{iso(now)[:19]}Z market time   {(now - self._first) / span:4.0%}   speed {self._speed:g}x   ", style="dim"
         )
@@ -277,6 +283,11 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
     ]
     if summary.get("edges"):
         parts += [Text(), edges_table(summary["edges"])]
+    for words in summary["requests"]:
+        what = "flatten" if words["wish"] == "flatten" else f"{words['wish']} {words['scope']} to {words['level']}"
+        parts.append(Text(f"request {words['request']}, {words['who'] or 'somebody'}: {what} ({words['reason']})"))
+    if summary["restarts"]:
+        parts.append(Text(f"went on {summary['restarts']} times after being cut off", style="dim"))
     if summary["not_traded"]:
         parts.append(Text(f"not traded, absent from the tape: {', '.join(summary['not_traded'])}", style="yellow"))
     console.print(Panel(Group(*parts), title=f"crossbook  {summary['run']}", title_align="left"))

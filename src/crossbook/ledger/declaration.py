@@ -53,7 +53,6 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[DeclaredPair]
     physics: bool = False
     controls_off: list[str] = []
-    mode: str = "backtest"
     config: str = "{}"
     """The configuration of the run as JSON text."""
 

@@ -1,9 +1,11 @@
-"""Journal entries: one tag byte, then a packed event row, a packed answer row, or the run's declaration."""
+"""Journal entries: one tag byte, then a packed event row, a packed answer row, the run's declaration, or a text."""
 
 from __future__ import annotations
 
 import struct
 from typing import Any, NamedTuple
+
+import msgspec
 
 from crossbook.errors import Corrupt
 from crossbook.rules.layout import EVENT, OUT
@@ -11,12 +13,14 @@ from crossbook.rules.layout import EVENT, OUT
 TAG_EVENT = b"E"
 TAG_OUT = b"O"
 TAG_DECLARATION = b"D"
-EVENT_TAG, OUT_TAG, DECLARATION_TAG = TAG_EVENT[0], TAG_OUT[0], TAG_DECLARATION[0]
+TAG_TEXT = b"T"
+EVENT_TAG, OUT_TAG, DECLARATION_TAG, TEXT_TAG = TAG_EVENT[0], TAG_OUT[0], TAG_DECLARATION[0], TAG_TEXT[0]
 
 _EVENT = struct.Struct("<8q8h")
 _OUT = struct.Struct("<8q12h")
 _KIND = struct.Struct("<h")
 _KIND_AT = 1 + 64
+_SIZES = {EVENT_TAG: 1 + _EVENT.size, OUT_TAG: 1 + _OUT.size}
 assert EVENT.fields is not None and OUT.fields is not None
 assert (_EVENT.size, _OUT.size) == (EVENT.itemsize, OUT.itemsize)
 assert EVENT.fields["kind"][1] == OUT.fields["kind"][1] == _KIND_AT - 1
@@ -87,10 +91,27 @@ def encode_declaration(canonical: bytes) -> bytes:
     return TAG_DECLARATION + canonical
 
 
+def encode_text(facts: Any) -> bytes:
+    """The entry of something said in words (a request's reason, a restart), as canonical JSON. No figure reads it."""
+    return TAG_TEXT + _ENCODER.encode(facts)
+
+
+def decode_text(payload: bytes) -> dict[str, Any]:
+    """The facts of an entry with `TAG_TEXT`. Raises `Corrupt` where it holds no JSON object."""
+    try:
+        return _TEXT.decode(payload[1:])
+    except msgspec.DecodeError as error:
+        raise Corrupt(f"journal text {payload[:40]!r}... cannot be read: {error}; was it edited?") from None
+
+
 def kind_of(payload: bytes) -> int:
-    """The kind of an event or answer without unpacking the rest. Raises `Corrupt` for an entry of no known form."""
-    if len(payload) == 1 + (_EVENT.size if payload[0] == EVENT_TAG else _OUT.size):
+    """The kind of an event or answer without unpacking the rest; 0 for the declaration and for texts. Raises `Corrupt`
+    for an entry of no known form."""
+    tag = payload[0]
+    if len(payload) == _SIZES.get(tag):
         return int(_KIND.unpack_from(payload, _KIND_AT)[0])
+    if tag in (DECLARATION_TAG, TEXT_TAG):
+        return 0
     raise Corrupt(f"journal entry {payload[:8]!r}... of {len(payload)} bytes has no known form; was it edited?")
 
 
@@ -102,3 +123,7 @@ def decode_event(payload: bytes) -> EventRow:
 def decode_out(payload: bytes) -> OutRow:
     """The answer of an entry with `TAG_OUT`."""
     return OutRow._make(_OUT.unpack_from(payload, 1)[:17])
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_TEXT = msgspec.json.Decoder(dict[str, Any])

@@ -99,10 +99,8 @@ class Ledger:
         return ledger
 
     def apply(self, payload: bytes) -> None:
-        """Fold one entry."""
+        """Fold one entry. What was said in words changes no figure."""
         self.entries += 1
-        if payload[0] == DECLARATION_TAG:
-            return
         kind = kind_of(payload)
         if payload[0] == EVENT_TAG:
             row = decode_event(payload)

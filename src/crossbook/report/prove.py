@@ -36,6 +36,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What `prove` found. `ok`: every residual is 0 or null and every check holds."""
 
     run: str
+    mode: str
     ok: bool
     physics: bool
     controls_off: list[str]
@@ -57,9 +58,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return f"{told}: {len(wrong)} differ: {', '.join(wrong[:6])}{' ...' if len(wrong) > 6 else ''}"
 
     def to_json(self) -> bytes:
-        """`{run, ok, physics, controls_off, metrics, checks}`, a metric as `{value, unit, n, window, residual}`."""
+        """`{run, mode, ok, physics, controls_off, metrics: {name: {value, unit, n, window, residual}}, checks}`."""
         metrics = {name: for_json(figure) for name, figure in self.figures.items()}
-        head = {"run": self.run, "ok": self.ok, "physics": self.physics, "controls_off": self.controls_off}
+        head = {"run": self.run, "mode": self.mode, "ok": self.ok, "physics": self.physics}
+        head |= {"controls_off": self.controls_off}
         return _ENCODER.encode(head | {"metrics": metrics, "checks": self.checks})
 
 
@@ -86,6 +88,7 @@ def prove_run(folder: Path) -> Proof:
     ok = residuals_hold and all(one.ok for one in checks)
     return Proof(
         run=str(facts.get("run", folder.name)),
+        mode=str(facts.get("mode", "backtest")),
         ok=ok,
         physics=ledger.declaration.physics,
         controls_off=ledger.declaration.controls_off,

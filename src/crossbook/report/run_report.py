@@ -38,8 +38,8 @@ def report_run(folder: Path) -> dict[str, Any]:
     return {
         "run": str(facts.get("run", folder.name)),
         "facts": facts,
-        "mode": rows.declaration.mode,
-        "word": str(facts.get("word", rows.declaration.mode)),
+        "mode": str(facts.get("mode", "backtest")),
+        "word": str(facts.get("word", facts.get("mode", "backtest"))),
         "physics": rows.declaration.physics,
         "controls_off": rows.declaration.controls_off,
         "complete": bool(facts.get("complete", False)),

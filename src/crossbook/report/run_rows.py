@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from crossbook.commands import OutKind, Reason
 from crossbook.events import EventKind
 from crossbook.ledger.declaration import Declaration
-from crossbook.ledger.entries import EVENT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
+from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.marks import notional_value
 from crossbook.ledger.path import Path
@@ -112,8 +112,10 @@ class RunRows:
         kind = kind_of(payload)
         if payload[0] == EVENT_TAG:
             self._event(sequence, kind, decode_event(payload), payload)
-        else:
+        elif payload[0] == OUT_TAG:
             self._out(sequence, kind, decode_out(payload), payload)
+        else:
+            ledger.apply(payload)
         if not began and ledger.path is not None:
             self._forget_before()
             ledger.path = Recorded(ledger.path, self)

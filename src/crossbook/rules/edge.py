@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crossbook.rules.book import walk_cost
 from crossbook.rules.fees import fee_e8
 from crossbook.rules.kernel import kernel
 from crossbook.rules.limits import PPM
@@ -49,6 +50,27 @@ def top_edge(s: Any, pair: Any, direction: int, quantity_e8: int) -> Any:
 
 
 @kernel
+def depth_edge(s: Any, pair: Any, direction: int, quantity_e8: int) -> Any:
+    """`(gross, fees, notional)` as `top_edge`, but of walking the displayed depth of both books for the quantity."""
+    buy = buy_instrument(pair, direction)
+    sell = sell_instrument(pair, direction)
+    paid = walk_value_e8(s, buy, 1, quantity_e8)
+    got = walk_value_e8(s, sell, 0, quantity_e8)
+    if paid <= 0 or got <= 0:
+        return 0, 0, 0
+    fees = fee_e8(paid, s.instruments[buy].taker_ppm) + fee_e8(got, s.instruments[sell].taker_ppm)
+    return got - paid, fees, paid
+
+
+@kernel
+def walk_value_e8(s: Any, i: int, side: int, quantity_e8: int) -> int:
+    """What taking a base quantity from book side `side` costs or brings, in reporting e8; 0 without a price."""
+    instrument = s.instruments[i]
+    cost = walk_cost(s.books[i], s.quotes[i], side, quantity_e8 // instrument.lot_e8)
+    return scale_e8(cost * instrument.factor, asset_mark_e8(s, instrument.settle))
+
+
+@kernel
 def edge_ppm(edge_e8: int, notional_e8: int) -> int:
     """An edge as parts per million of its notional, rounded down; capped at +-1 so that no product overflows."""
     if edge_e8 >= notional_e8:
@@ -56,6 +78,19 @@ def edge_ppm(edge_e8: int, notional_e8: int) -> int:
     if edge_e8 <= -notional_e8:
         return -PPM
     return edge_e8 * PPM // notional_e8
+
+
+@kernel
+def reversal_cash_e8(s: Any, strategy: int, i: int) -> int:
+    """What a position's fills brought (sold) or cost (bought) since it was flat, in reporting e8."""
+    instrument = s.instruments[i]
+    return scale_e8(s.positions[strategy, i].cash * instrument.factor, asset_mark_e8(s, instrument.settle))
+
+
+@kernel
+def mul_div(amount: int, part: int, whole: int) -> int:
+    """`amount * part / whole` rounded down, by way of ppm: good to a millionth, and nothing overflows."""
+    return scale_e8(amount, coin_e8(part, whole)) if whole > 0 else 0
 
 
 @kernel

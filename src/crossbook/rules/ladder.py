@@ -1,4 +1,4 @@
-"""The ladder: a level per scope; the lowest that applies counts; here it can only fall."""
+"""The ladder: a level per scope; the lowest that applies counts; it falls by rule and rises only by a person."""
 
 from __future__ import annotations
 
@@ -6,16 +6,37 @@ from typing import Any
 
 from crossbook.rules.kernel import kernel
 from crossbook.rules.out import TRANSITION, blank
-from crossbook.types import Scope
+from crossbook.types import Level, Scope
 
 DESK = int(Scope.DESK)
 VENUE = int(Scope.VENUE)
 INSTRUMENT = int(Scope.INSTRUMENT)
+STRATEGY = int(Scope.STRATEGY)
+ACTIVE = int(Level.ACTIVE)
+NO_LEVEL = -1
+KILLED = int(Level.KILLED)
+CLOSE_ONLY = int(Level.CLOSE_ONLY)
+
+
+@kernel
+def has_scope(s: Any, scope: int, index: int) -> bool:
+    """Whether there is such a scope."""
+    if index < 0:
+        return False
+    if scope == DESK:
+        return index == 0
+    if scope == VENUE:
+        return bool(index < s.n_venues)
+    if scope == INSTRUMENT:
+        return bool(index < s.n_instruments)
+    return bool(scope == STRATEGY and index < s.n_strategies)
 
 
 @kernel
 def level_of(s: Any, scope: int, index: int) -> int:
-    """The level of one scope."""
+    """The level of one scope; NO_LEVEL, below every level, if there is no such scope."""
+    if not has_scope(s, scope, index):
+        return NO_LEVEL
     if scope == DESK:
         return int(s.level)
     if scope == VENUE:
@@ -47,15 +68,29 @@ def effective_level(s: Any, strategy: int, i: int) -> int:
 
 
 @kernel
+def raise_level(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
+    """Let a person raise a scope: KILLED only to CLOSE_ONLY, never straight to ACTIVE. Returns n if it is not allowed."""
+    old = level_of(s, scope, index)
+    if old == NO_LEVEL or not old < level <= ACTIVE or (old == KILLED and level != CLOSE_ONLY):
+        return n
+    return _state_transition(s, out, n, scope, index, old, level, why)
+
+
+@kernel
 def lower(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
     """Let a scope fall to `level`, stating the rule and its numbers; a scope already there or lower stays."""
     old = level_of(s, scope, index)
-    if level >= old:
+    if not KILLED <= level < old:
         return n
+    return _state_transition(s, out, n, scope, index, old, level, why)
+
+
+@kernel
+def _state_transition(s: Any, out: Any, n: int, scope: int, index: int, old: int, level: int, why: Any) -> int:
     reason, value, limit = why
     set_level(s, scope, index, level)
     row = out[n]
-    blank(row, TRANSITION, s.now, index if scope == 3 else -1, -1, -1)
+    blank(row, TRANSITION, s.now, index if scope == STRATEGY else -1, -1, -1)
     row.count = scope
     row.order = index
     row.price = old

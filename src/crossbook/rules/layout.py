@@ -22,7 +22,7 @@ MAX_ASSETS = 8
 MAX_STRATEGIES = 8
 MAX_PAIRS = 8
 MAX_ORDERS = 32
-MAX_REASONS = 64
+MAX_REASONS = 72
 MAX_OUT = 128
 DEPTH = 4096
 """Levels kept per side of a book; a side that outgrows it loses its worst."""
@@ -98,7 +98,11 @@ INSTRUMENT = record(
     )
 )  # fmt: skip
 
-VENUE = record(*_int64("margin", "collateral", "leverage", "quote_age_ns_max", "level"))
+VENUE = record(
+    *_int64("margin", "collateral", "leverage", "quote_age_ns_max", "level", "delay_ns", "budget_left", "budget_whole")
+)
+"""`delay_ns`: the measured time from our decision to the venue's matching; `budget_*`: what is left of its rate limit,
+0 of 0 where it was never told."""
 
 ASSET = record(*_int64("mark_instrument", "inverted"))
 """`mark_instrument`: whose middle prices this asset in the reporting asset; -1: it is the reporting asset."""
@@ -112,15 +116,31 @@ LIMITS = record(
         "edge_ppm_max", "quote_skew_ns_max", "mark_age_ns_max", "orders_per_s_max", "orders_per_min_max",
         "orders_per_h_max", "collateral_ppm_min", "unhedged_notional_e8_max", "hedge_within_ns", "flatten_within_ns",
         "hedge_retries", "off",
+        "delta_soft_e8_max", "instrument_notional_e8_max", "leverage_max", "liquidation_ppm_min", "other_ppm_max",
+        "edge_ppm_min", "drift_ns_max", "orders_per_day_max", "reduces_per_s_max", "arbs_per_h_max",
+        "arbs_per_day_max", "duplicate_ns", "rejects_max", "reject_pause_ns", "rejects_per_min_max", "unknown_max",
+        "open_orders_max", "ratio_ppm_max", "budget_reserve_ppm", "turnover_e8_max", "funding_ppm_max",
+        "funding_before_ns", "journal_lag_ns_max", "disk_bytes_min", "loop_lag_ns_max", "daily_close_ppm",
+        "daily_kill_ppm", "weekly_kill_ppm", "drawdown_kill_ppm", "slippage_ppm_max", "fee_off_ppm_max",
+        "unattributed_warn_e8", "unattributed_close_e8", "stale_ns_max", "hold_after_ns", "holds_per_h_max",
     )
 )  # fmt: skip
 """`off`: a bit per control that this run has switched off by name."""
 
 STRATEGY = record(
-    *_int64("kind", "level", "pairs", "clip_e8", "min_edge_ppm", "exit_keep_ppm", "hold_ns_max", "collar_ppm")
-)
+    *_int64(
+        "kind", "level", "pairs", "clip_e8", "min_edge_ppm", "exit_keep_ppm", "hold_ns_max", "collar_ppm",
+        "capital_e8", "depth_ppm", "full_edge_ppm", "volatility_ppm", "adapt_ppm",
+    )
+)  # fmt: skip
 """Parameters and level. `pairs`: a bit per pair it trades; `clip_e8`: notional of one leg of one round trip;
-`collar_ppm`: how far beyond the touch an IOC leg may reach."""
+`collar_ppm`: how far beyond the touch an IOC leg may reach; `capital_e8`: what it may hold at one venue;
+`depth_ppm`: the part of the near displayed depth it may take; `full_edge_ppm`: the edge at which the whole clip is
+used; `volatility_ppm`: the volatility a second at which it is (0: not looked at); `adapt_ppm`: how fast v2's threshold
+follows what was captured against what was expected."""
+
+MARK = record(*_int64("mark_e8", "rate_e8", "next_funding_ns", "ts"))
+"""The venue's own mark price and coming funding, where its feed tells them; `ts` 0: it never did."""
 
 POSITION = record(*_int64("lots", "lo", "hi", "buy_open", "sell_open", "cash"))
 """A strategy's position in an instrument: known fills; the interval while orders are unknown; lots still to come from
@@ -147,17 +167,64 @@ those that are gone."""
 LEGS = record(
     *_int64(
         "phase", "intent", "direction", "quantity_e8", "opened_ts", "entry_notional_e8", "attempts", "next_attempt",
-        "unhedged_e8", "unhedged_since",
+        "unhedged_e8", "unhedged_since", "expected_e8", "trip_e8", "intent_ts", "intent_side", "intent_quantity_e8",
+        "arb_hour", "arbs_in_hour",
     )
 )  # fmt: skip
-"""Where one strategy stands with one pair."""
+"""Where one strategy stands with one pair: the trade that is on, what it was expected to bring and what it brought so
+far (`trip_e8`, reporting asset, after fees), its last entry and how many there were in this hour."""
 
 DENIED = record(*_int64("last_ts", "count", "instrument", "value", "limit"))
 """A repeated denial between two of its entries: when it was last stated, how often since, its latest numbers."""
 
 COUNTERS = record(*_int64("orders", "orders_with_fill", "fills", "rejections", "denials", "unknowns", "intents"))
 
-RATE = record(*_int64("second", "in_second", "minute", "in_minute", "hour", "in_hour"))
+RATE = record(
+    *_int64(
+        "second", "in_second", "minute", "in_minute", "hour", "in_hour", "day", "in_day", "turnover_e8",
+        "reduce_second", "reduces_in_second", "arb_day", "arbs_in_day",
+    )
+)  # fmt: skip
+"""Orders, turnover and entries by the UTC second, minute, hour and day they fell in."""
+
+REJECTS = record(*_int64("row", "paused_until", "minute", "in_minute"))
+"""Rejections of an instrument: how many in a row, until when it is paused, how many this minute."""
+
+TRIPS = 20
+CONFORM = 10
+TRACK = record(
+    ("trips", I8, (TRIPS,)),
+    ("slips", I8, (CONFORM,)),
+    *_int64("n_trips", "n_slips", "shortfall_ppm", "paused_until", "pnl_e8", "peak_e8"),
+)
+"""What a strategy's last round trips brought (reporting e8) and its last entries fell short of the edge expected (ppm);
+`shortfall_ppm` is the moving mean of the latter, `pnl_e8` and `peak_e8` its closed P&L and the highest it ever was."""
+
+HOLD_KINDS = 5
+HOLDS_KEPT = 8
+HOLD = record(("began", I8, (HOLDS_KEPT,)), *_int64("active", "until", "count"))
+"""A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`; `began`: when
+the last ones did."""
+
+WORTH = record(
+    *_int64("nav_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned", "seen")
+)
+"""Net asset value as the desk sees it at its marks, flows taken out of the starts and the peak; `seen` 0: not yet."""
+
+MOTION = record(*_int64("mid_e8", "second", "variance"))
+"""Moving mean of squared one-second returns of an instrument's middle, in ppm squared."""
+
+HEALTH = record(*_int64("journal_lag_ns", "disk_bytes", "loop_lag_ns", "known"))
+
+SURVIVAL_EDGES = 16
+SURVIVAL_DELAYS = 12
+SURVIVAL = record(
+    ("edges_ppm", I8, (SURVIVAL_EDGES,)),
+    ("delays_ns", I8, (SURVIVAL_DELAYS,)),
+    ("survive_ppm", I8, (SURVIVAL_EDGES, SURVIVAL_DELAYS)),
+    *_int64("n_edges", "n_delays"),
+)
+"""Probability (ppm) that an edge of at least `edges_ppm[k]` is still there after `delays_ns[j]`."""
 
 DESK = record(
     # declared once, constant through a run
@@ -175,6 +242,7 @@ DESK = record(
     ("orders", ORDER, (MAX_ORDERS,)),
     ("counters", COUNTERS, (MAX_STRATEGIES,)),
     ("rate", RATE),
+    ("rejects", REJECTS, (MAX_INSTRUMENTS,)),
     *_int64("next_order", "next_intent"),
     # the market half: comes back from the tape or from warm-up
     ("now", I8),
@@ -185,10 +253,18 @@ DESK = record(
     ("flights", FLIGHT, (MAX_ORDERS,)),
     ("legs", LEGS, (MAX_STRATEGIES, MAX_PAIRS)),
     ("denied", DENIED, (MAX_STRATEGIES, MAX_PAIRS, MAX_REASONS)),
+    ("tracks", TRACK, (MAX_STRATEGIES,)),
+    ("holds", HOLD, (MAX_INSTRUMENTS, HOLD_KINDS)),
+    ("worth", WORTH),
+    ("motions", MOTION, (MAX_INSTRUMENTS,)),
+    ("health", HEALTH),
+    ("marks", MARK, (MAX_INSTRUMENTS,)),
+    ("survival", SURVIVAL),
+    *_int64("flattening", "killing", "proving", "proof_orders"),
 )
 
 ACCOUNT_FIELDS = (
-    "instruments", "venues", "strategies", "level", "positions", "balances", "orders", "counters", "rate",
+    "instruments", "venues", "strategies", "level", "positions", "balances", "orders", "counters", "rate", "rejects",
     "next_order", "next_intent",
 )  # fmt: skip
 """The desk half of the state; its bytes are what a fold of the journal must reproduce."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from crossbook.commands import FLAG_CLOSING, FLAG_HEDGE, FLAG_REDUCE_ONLY, Reason
+from crossbook.rules.controls import desk_reason, leg_reason, note_entry
+from crossbook.rules.edge import mul_div, reversal_cash_e8
 from crossbook.rules.flight import start_flight
 from crossbook.rules.grid import round_price_down, round_price_up
 from crossbook.rules.kernel import kernel
@@ -19,6 +21,7 @@ from crossbook.rules.limits import ALLOWED, MIN_NOTIONAL_MARGIN_PPM, order_reaso
 from crossbook.rules.orders import apply_submit, live_orders
 from crossbook.rules.out import SUBMIT_ORDER, blank, say_alert, say_denial, say_intent, say_timer, say_unhedged
 from crossbook.rules.prices import order_value_e8
+from crossbook.rules.track import note_closed, note_opened
 from crossbook.types import InstrumentKind, Level, Scope
 
 FLAT, OPENING, OPEN, CLOSING = range(4)
@@ -89,6 +92,7 @@ def send_leg(
     row.order = s.next_order
     row.intent = intent
     row.flags = flags
+    row.limit = order_value_e8(s, i, price, lots)
     slot = apply_submit(s, row)
     row.value = start_flight(s, slot)
     s.orders[slot].decision = row.value
@@ -130,7 +134,12 @@ def settle_phase(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     b = abs(held_e8(s, strategy, pair.b))
     if is_dust(s, pair.a, a) and is_dust(s, pair.b, b):
         legs.phase = FLAT
-        return n
+        return note_closed(s, out, n, strategy, p) if legs.trip_e8 != 0 else n
+    if legs.phase == OPENING and legs.unhedged_e8 == 0 and legs.quantity_e8 > 0:
+        captured = reversal_cash_e8(s, strategy, pair.a) + reversal_cash_e8(s, strategy, pair.b)
+        legs.expected_e8 = mul_div(legs.expected_e8, max(a, b), legs.quantity_e8)
+        notional = mul_div(legs.entry_notional_e8, max(a, b), legs.quantity_e8)
+        n = note_opened(s, out, n, strategy, p, captured, notional)
     if legs.phase == CLOSING:
         legs.next_attempt = s.now + RETRY_NS
     legs.phase = OPEN
@@ -173,7 +182,7 @@ def try_leg(s: Any, out: Any, n: int, strategy: int, p: int, i: int, quantity_e8
         return -1 - say_denial(s, out, n, strategy, p, i, why)
     intent = s.next_intent
     value = order_value_e8(s, i, price, lots)
-    n = say_intent(s, out, n, strategy, p, side, reason, 0, value, abs(quantity_e8))
+    n = say_intent(s, out, n, strategy, p, side, reason, 0, value, abs(quantity_e8), 0)
     return send_leg(s, out, n, strategy, p, i, side, price, lots, flags, intent)
 
 
@@ -195,7 +204,7 @@ def mend(s: Any, out: Any, n: int, strategy: int, p: int) -> int:
     why = (0, 0, 0)
     if not age <= limits.flatten_within_ns:
         why = (UNHEDGED_TOO_LONG, age, limits.flatten_within_ns)
-    elif not value <= limits.unhedged_notional_e8_max:
+    elif not 0 < value <= limits.unhedged_notional_e8_max:
         why = (UNHEDGED_TOO_LARGE, value, limits.unhedged_notional_e8_max)
     if why[0] != 0 and s.strategies[strategy].level == ACTIVE:
         n = lower(s, out, n, STRATEGY, strategy, CLOSE_ONLY, why)
@@ -228,6 +237,7 @@ def close_legs(s: Any, out: Any, n: int, strategy: int, p: int, reason: int, edg
     collar = s.strategies[strategy].collar_ppm
     a = s.positions[strategy, pair.a].lots
     b = s.positions[strategy, pair.b].lots
+    beside_e8 = legs.entry_notional_e8 if a != 0 and b != 0 else 0
     for leg in range(2):
         i = pair.a if leg == 0 else pair.b
         lots = a if leg == 0 else b
@@ -235,12 +245,12 @@ def close_legs(s: Any, out: Any, n: int, strategy: int, p: int, reason: int, edg
             continue
         side = 1 if lots > 0 else 0
         flags = leg_flags(s, i, side, abs(lots), FLAG_CLOSING)
-        why = order_reason(s, strategy, i, side, leg_price(s, i, side, collar), abs(lots), flags, 0)
+        why = order_reason(s, strategy, i, side, leg_price(s, i, side, collar), abs(lots), flags, beside_e8)
         if why[0] != ALLOWED:
             return say_denial(s, out, n, strategy, p, i, why)
     intent = s.next_intent
     quantity = max(abs(held_e8(s, strategy, pair.a)), abs(held_e8(s, strategy, pair.b)))
-    n = say_intent(s, out, n, strategy, p, 1 - legs.direction, reason, edge_e8, legs.entry_notional_e8, quantity)
+    n = say_intent(s, out, n, strategy, p, 1 - legs.direction, reason, edge_e8, legs.entry_notional_e8, quantity, 0)
     legs.phase = CLOSING
     for leg in range(2):
         i = pair.a if leg == 0 else pair.b
@@ -256,28 +266,39 @@ def close_legs(s: Any, out: Any, n: int, strategy: int, p: int, reason: int, edg
 
 @kernel
 def open_legs(
-    s: Any, out: Any, n: int, strategy: int, p: int, direction: int, quantity_e8: int, edge_e8: int, notional_e8: int,
-    reason: int,
+    s: Any, out: Any, n: int, strategy: int, p: int, direction: int, quantity_e8: int, gross_e8: int, edge_e8: int,
+    notional_e8: int, reason: int, bound: int,
 ) -> int:  # fmt: skip
     """Send both legs of an entry in one step if the gate allows both; neither leaves alone."""
     legs = s.legs[strategy, p]
     pair = s.pairs[p]
     collar = s.strategies[strategy].collar_ppm
+    why = desk_reason(s, strategy)
+    if why[0] != ALLOWED:
+        return say_denial(s, out, n, strategy, p, pair.a, why)
     for leg in range(2):
         i = pair.a if leg == 0 else pair.b
+        other = pair.b if leg == 0 else pair.a
         side = direction if leg == 0 else 1 - direction
         lots = quantity_e8 // s.instruments[i].lot_e8
-        why = order_reason(s, strategy, i, side, leg_price(s, i, side, collar), lots, 0, notional_e8)
+        price = leg_price(s, i, side, collar)
+        why = order_reason(s, strategy, i, side, price, lots, 0, notional_e8)
+        if why[0] == ALLOWED:
+            there = leg_price(s, other, 1 - side, collar)
+            beside_e8 = order_value_e8(s, other, there, quantity_e8 // s.instruments[other].lot_e8)
+            why = leg_reason(s, strategy, i, other, side, price, lots, beside_e8)
         if why[0] != ALLOWED:
             return say_denial(s, out, n, strategy, p, i, why)
     intent = s.next_intent
-    n = say_intent(s, out, n, strategy, p, direction, reason, edge_e8, notional_e8, quantity_e8)
+    n = say_intent(s, out, n, strategy, p, direction, reason, edge_e8, notional_e8, quantity_e8, bound)
+    note_entry(s, strategy, p, direction, quantity_e8)
     legs.phase = OPENING
     legs.intent = intent
     legs.direction = direction
     legs.quantity_e8 = quantity_e8
     legs.opened_ts = 0
     legs.entry_notional_e8 = notional_e8
+    legs.expected_e8 = gross_e8
     for leg in range(2):
         i = pair.a if leg == 0 else pair.b
         side = direction if leg == 0 else 1 - direction

@@ -15,8 +15,8 @@ from crossbook.rules.grid import is_legal_price
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import effective_level
 from crossbook.rules.layout import MAX_ORDERS
-from crossbook.rules.orders import NS_PER_H, NS_PER_MIN, NS_PER_S, UNKNOWN, live_slots
-from crossbook.rules.prices import asset_mark_e8, mid_e8, order_value_e8, position_value_e8
+from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, NS_PER_S, UNKNOWN, live_slots
+from crossbook.rules.prices import UNPRICED, asset_mark_e8, mid_e8, order_value_e8, position_value_e8
 from crossbook.rules.value import notional_e8
 from crossbook.types import InstrumentKind, Level
 
@@ -170,8 +170,10 @@ def collateral_reason(s: Any, i: int, side: int, price: int, lots: int) -> Any:
         for k in range(s.n_strategies):
             net += s.positions[k, j].lots
         quote = s.quotes[j]
-        if net != 0:
-            equity += notional_e8(other, quote.bid, net) if net > 0 else -notional_e8(other, quote.ask, -net)
+        if net > 0:
+            equity += notional_e8(other, quote.bid, net)
+        elif net < 0:
+            equity -= notional_e8(other, quote.ask, -net) if quote.ask_lots > 0 else UNPRICED
         if j == i:
             if side == 0:
                 high += lots
@@ -195,12 +197,15 @@ def rate_reason(s: Any, beside: int) -> Any:
     in_second = beside + (rate.in_second if rate.second == s.now // NS_PER_S else 0)
     in_minute = beside + (rate.in_minute if rate.minute == s.now // NS_PER_MIN else 0)
     in_hour = beside + (rate.in_hour if rate.hour == s.now // NS_PER_H else 0)
+    in_day = beside + (rate.in_day if rate.day == s.now // NS_PER_DAY else 0)
     if not in_second < limits.orders_per_s_max:
         return ORDER_RATE, in_second, limits.orders_per_s_max
     if not in_minute < limits.orders_per_min_max:
         return ORDER_RATE, in_minute, limits.orders_per_min_max
     if not in_hour < limits.orders_per_h_max:
         return ORDER_RATE, in_hour, limits.orders_per_h_max
+    if not in_day < limits.orders_per_day_max:
+        return ORDER_RATE, in_day, limits.orders_per_day_max
     return ALLOWED, 0, 0
 
 
@@ -247,7 +252,7 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
     closing = flags & (FLAG_CLOSING | FLAG_HEDGE) != 0
     if level != ACTIVE and not closing:
         return LEVEL_FORBIDS_ENTRY, level, ACTIVE
-    if level == KILLED and flags & FLAG_HEDGE == 0:
+    if level == KILLED and flags & FLAG_HEDGE == 0 and s.flattening == 0:
         return LEVEL_FORBIDS_ORDER, level, KILLED
     if flags & FLAG_CLOSING != 0 and not is_reducing(s, strategy, i, side, lots):
         return NOT_REDUCING, lots, s.positions[strategy, i].lots
@@ -290,6 +295,11 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
             why = rate_reason(s, 1 if beside_e8 > 0 else 0)
             if why[0] != ALLOWED:
                 return why
+    elif limits.off & OFF_RATE == 0:
+        reduces = s.rate.reduces_in_second if s.rate.reduce_second == s.now // NS_PER_S else 0
+        reduces += 1 if beside_e8 > 0 else 0
+        if not reduces < limits.reduces_per_s_max:
+            return ORDER_RATE, reduces, limits.reduces_per_s_max
     if flags & FLAG_REDUCE_ONLY == 0:
         return collateral_reason(s, i, side, price, lots)
     return ALLOWED, 0, 0

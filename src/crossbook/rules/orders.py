@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbook.commands import FLAG_REDUCE_ONLY
+from crossbook.commands import FLAG_CLOSING, FLAG_HEDGE, FLAG_REDUCE_ONLY
 from crossbook.events import EventKind
 from crossbook.rules.kernel import kernel
 from crossbook.rules.layout import MAX_ORDERS
@@ -47,6 +47,7 @@ ORDER_UNKNOWN = int(EventKind.ORDER_UNKNOWN)
 NS_PER_S = 1_000_000_000
 NS_PER_MIN = 60 * NS_PER_S
 NS_PER_H = 3_600 * NS_PER_S
+NS_PER_DAY = 24 * NS_PER_H
 
 
 @kernel
@@ -146,24 +147,38 @@ def apply_submit(s: Any, command: Any) -> int:
     order.decision = command.value
     s.next_order = command.order + 1
     s.counters[command.strategy].orders += 1
-    if command.flags & FLAG_REDUCE_ONLY == 0:
-        count_rate(s.rate, command.ts)
+    if command.flags & (FLAG_REDUCE_ONLY | FLAG_CLOSING | FLAG_HEDGE) == 0:
+        count_rate(s.rate, command.ts, command.limit)
+    else:
+        count_reduce(s.rate, command.ts)
     refresh_position(s, command.strategy, command.instrument)
     return k
 
 
 @kernel
-def count_rate(rate: Any, now: int) -> None:
-    """Count an order in the second, minute and hour it falls in."""
+def count_reduce(rate: Any, now: int) -> None:
+    """Count an order that only reduces: it has a rate of its own."""
+    second = now // NS_PER_S
+    rate.reduces_in_second = rate.reduces_in_second + 1 if rate.reduce_second == second else 1
+    rate.reduce_second = second
+
+
+@kernel
+def count_rate(rate: Any, now: int, notional_e8: int) -> None:
+    """Count an order and its turnover in the second, minute, hour and day it falls in."""
     second = now // NS_PER_S
     minute = now // NS_PER_MIN
     hour = now // NS_PER_H
     rate.in_second = rate.in_second + 1 if rate.second == second else 1
     rate.in_minute = rate.in_minute + 1 if rate.minute == minute else 1
     rate.in_hour = rate.in_hour + 1 if rate.hour == hour else 1
+    day = now // NS_PER_DAY
+    rate.in_day = rate.in_day + 1 if rate.day == day else 1
+    rate.turnover_e8 = rate.turnover_e8 + notional_e8 if rate.day == day else notional_e8
     rate.second = second
     rate.minute = minute
     rate.hour = hour
+    rate.day = day
 
 
 @kernel
@@ -182,6 +197,27 @@ def book_fill(s: Any, row: Any) -> None:
         position.cash = 0
     s.counters[strategy].fills += 1
     refresh_position(s, strategy, row.instrument)
+
+
+@kernel
+def count_rejection(s: Any, i: int, now: int) -> None:
+    """Count a rejection; too many in a row pause the instrument."""
+    rejects = s.rejects[i]
+    minute = now // NS_PER_MIN
+    rejects.in_minute = rejects.in_minute + 1 if rejects.minute == minute else 1
+    rejects.minute = minute
+    rejects.row += 1
+    if not rejects.row < s.limits.rejects_max:
+        rejects.paused_until = now + s.limits.reject_pause_ns
+        rejects.row = 0
+
+
+@kernel
+def count_arb(rate: Any, now: int) -> None:
+    """Count an entry in the day it falls in."""
+    day = now // NS_PER_DAY
+    rate.arbs_in_day = rate.arbs_in_day + 1 if rate.arb_day == day else 1
+    rate.arb_day = day
 
 
 @kernel
@@ -210,6 +246,8 @@ def apply_order_event(s: Any, row: Any) -> int:
         return -2
     order.status = after
     counters = s.counters[order.strategy]
+    if kind != ORDER_REJECTED and kind != ORDER_UNKNOWN:
+        s.rejects[order.instrument].row = 0
     if kind == ORDER_ACCEPTED:
         order.venue_order = row.id2
     elif kind == ORDER_FILLED:
@@ -219,6 +257,7 @@ def apply_order_event(s: Any, row: Any) -> int:
         book_fill(s, row)
     elif kind == ORDER_REJECTED:
         counters.rejections += 1
+        count_rejection(s, order.instrument, row.ts)
     elif kind == ORDER_UNKNOWN:
         counters.unknowns += 1
     refresh_position(s, order.strategy, order.instrument)

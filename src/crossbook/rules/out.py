@@ -14,6 +14,10 @@ INTENT = int(OutKind.INTENT)
 MARKED = int(OutKind.MARKED)
 SET_TIMER = int(OutKind.SET_TIMER)
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
+CANCEL_ALL = int(OutKind.CANCEL_ALL)
+QUERY = int(OutKind.QUERY)
+BREAK = int(OutKind.BREAK)
+PROVED = int(OutKind.PROVED)
 TRANSITION = int(OutKind.TRANSITION)
 UNHEDGED = int(OutKind.UNHEDGED)
 FILL_COST = int(OutKind.FILL_COST)
@@ -97,6 +101,36 @@ def say_alert(s: Any, out: Any, n: int, strategy: int, reason: int, value: int, 
 
 
 @kernel
+def say_to_venue(s: Any, out: Any, n: int, kind: int, venue: int) -> int:
+    """Ask a venue to cancel everything, or what it knows of us."""
+    row = out[n]
+    blank(row, kind, s.now, -1, -1, -1)
+    row.venue = venue
+    return n + 1
+
+
+@kernel
+def say_break(s: Any, out: Any, n: int, i: int, ours: int, theirs: int) -> int:
+    """State that a venue reports another position than we have booked."""
+    row = out[n]
+    blank(row, BREAK, s.now, -1, i, -1)
+    row.venue = s.instruments[i].venue
+    row.value = theirs
+    row.limit = ours
+    return n + 1
+
+
+@kernel
+def say_proved(s: Any, out: Any, n: int, open_orders: int, orphan_e8: int) -> int:
+    """State what the venues confirmed after a kill: open orders, and delta that no pair hedges."""
+    row = out[n]
+    blank(row, PROVED, s.now, -1, -1, -1)
+    row.value = open_orders
+    row.limit = orphan_e8
+    return n + 1
+
+
+@kernel
 def say_timer(s: Any, out: Any, n: int, strategy: int, due: int, timer: int) -> int:
     """Ask to be woken at `due`."""
     row = out[n]
@@ -129,9 +163,9 @@ def say_unhedged(s: Any, out: Any, n: int, strategy: int, pair: int, quantity_e8
 @kernel
 def say_intent(
     s: Any, out: Any, n: int, strategy: int, pair: int, direction: int, reason: int, edge_e8: int, notional_e8: int,
-    quantity_e8: int,
+    quantity_e8: int, bound: int,
 ) -> int:  # fmt: skip
-    """State a decision to trade a pair and give it the next intent id."""
+    """State a decision to trade a pair and give it the next intent id. `bound`: what made its size (`rules.sizing`)."""
     row = out[n]
     blank(row, INTENT, s.now, strategy, -1, pair)
     row.intent = s.next_intent
@@ -140,6 +174,7 @@ def say_intent(
     row.value = edge_e8
     row.limit = notional_e8
     row.count = quantity_e8
+    row.flags = bound
     s.next_intent += 1
     s.counters[strategy].intents += 1
     return n + 1

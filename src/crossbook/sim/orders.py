@@ -42,11 +42,14 @@ from crossbook.types import InstrumentKind, TimeInForce
 
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
 CANCEL_ORDER = int(OutKind.CANCEL_ORDER)
+QUERY = int(OutKind.QUERY)
 ORDER_ACCEPTED = int(EventKind.ORDER_ACCEPTED)
 ORDER_FILLED = int(EventKind.ORDER_FILLED)
 ORDER_CANCELED = int(EventKind.ORDER_CANCELED)
 ORDER_EXPIRED = int(EventKind.ORDER_EXPIRED)
 ORDER_REJECTED = int(EventKind.ORDER_REJECTED)
+ORDER_REPORT = int(EventKind.ORDER_REPORT)
+POSITION_REPORT = int(EventKind.POSITION_REPORT)
 UNKNOWN_INSTRUMENT = int(Rejection.UNKNOWN_INSTRUMENT)
 TOO_MANY_ORDERS = int(Rejection.TOO_MANY_ORDERS)
 INSUFFICIENT_BALANCE = int(Rejection.INSUFFICIENT_BALANCE)
@@ -57,11 +60,13 @@ IOC = int(TimeInForce.IOC)
 
 @kernel
 def arrive(state: Any, commands: Any, now: int) -> None:
-    """An order or a cancel (the first row of `commands`) reaches its venue, whose market stands at `now`."""
+    """An order, a cancel or a query (the first row of `commands`) reaches its venue, whose market stands at `now`."""
     s = state[0]
     command = commands[0]
     if command.kind == SUBMIT_ORDER:
         _submit(s, command, now)
+    elif command.kind == QUERY:
+        _report(s, command.venue, now)
     else:
         _cancel(s, command, now)
 
@@ -186,6 +191,19 @@ def _cancel(s: Any, command: Any, now: int) -> None:
             end_order(s, k, ORDER_CANCELED, now)
         else:
             k += 1
+
+
+@kernel
+def _report(s: Any, venue: int, now: int) -> None:
+    """What the venue knows of us: our net position in each of its instruments, then how many orders of ours rest."""
+    for i in range(s.n_instruments):
+        if s.instruments[i].venue == venue:
+            answer(s, POSITION_REPORT, venue, i, -1, 0, 0, s.net[i], now)
+    resting = 0
+    for k in range(s.n_resting):
+        if s.resting[k].venue == venue:
+            resting += 1
+    answer(s, ORDER_REPORT, venue, -1, -1, 0, 0, resting, now)
 
 
 @kernel

@@ -23,7 +23,9 @@ from crossbook.sim.layout import Setup, new_venues
 from crossbook.sim.orders import arrive
 from crossbook.types import InstrumentKind
 
-_TAKEN = {int(kind): kind.name for kind in (OutKind.SUBMIT_ORDER, OutKind.CANCEL_ORDER, OutKind.CANCEL_ALL)}
+_TAKEN = {
+    int(kind): kind.name for kind in (OutKind.SUBMIT_ORDER, OutKind.CANCEL_ORDER, OutKind.CANCEL_ALL, OutKind.QUERY)
+}
 
 
 class SimulatedVenues:
@@ -59,10 +61,11 @@ class SimulatedVenues:
         self._schedule()
 
     def send(self, command: Any) -> None:
-        """Take a SUBMIT_ORDER, CANCEL_ORDER or CANCEL_ALL (an OUT record or one-row array) that leaves at its `ts`.
+        """Take a SUBMIT_ORDER, CANCEL_ORDER, CANCEL_ALL or QUERY (an OUT record or one-row array) that leaves at `ts`.
 
-        CANCEL_ALL with venue -1 goes to every venue that has rested an order. Raises `Refused` for another kind, or if
-        the command left before a time already passed to `advance`.
+        A QUERY is answered by a POSITION_REPORT for each instrument of its venue and then one ORDER_REPORT. CANCEL_ALL
+        with venue -1 goes to every venue that has rested an order. Raises `Refused` for another kind, or if the command
+        left before a time already passed to `advance`.
         """
         row = np.zeros(1, OUT)
         row[0] = command if isinstance(command, np.void) else command[0]
