@@ -9,39 +9,28 @@ from typing import Any
 
 from crossbook.commands import Out, Reason
 from crossbook.errors import Corrupt
-from crossbook.events import FLAG_MAKER, LAST_MARKET_KIND, WISH_FLATTEN, Event, EventKind
+from crossbook.events import LAST_MARKET_KIND, WISH_FLATTEN, Event, EventKind
+from crossbook.rules.answers import on_forced_close, on_order_event
 from crossbook.rules.book import apply_market
-from crossbook.rules.controls import OFF_REJECTS, count_unknown, rejections_this_minute
-from crossbook.rules.flight import entry_at, slice_cost, track_flights
-from crossbook.rules.holds import CLOCK, RATE, STREAM, hold_venue, look_for_stale
+from crossbook.rules.controls import count_unknown
+from crossbook.rules.flight import track_flights
+from crossbook.rules.holds import look_for_stale
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import level_of, lower, raise_level
-from crossbook.rules.layout import MAX_ORDERS, MAX_OUT, Rows, new_outs
-from crossbook.rules.legs import after_answer, needs_mending
-from crossbook.rules.limits import ppm_of
-from crossbook.rules.orders import ORDER_FILLED, ORDER_REJECTED, UNKNOWN, apply_order_event, book_fill, is_live
+from crossbook.rules.layout import MAX_OUT, Rows, new_outs
 from crossbook.rules.out import (
-    CANCEL_ALL,
-    FILL_COST,
-    QUERY,
-    blank,
     flush_denials,
     say_alert,
-    say_break,
     say_mark,
-    say_proved,
-    say_to_venue,
 )
+from crossbook.rules.reports import after_kill, on_report, on_rim_event, orphan_e8
 from crossbook.rules.rows import pack, unpack_out
 from crossbook.rules.sizing import note_motion
-from crossbook.rules.track import fee_reason, note_fill
-from crossbook.rules.value import notional_e8
-from crossbook.rules.worth import look_at_worth, note_flow, note_unattributed
+from crossbook.rules.worth import look_at_worth, note_flow
 from crossbook.strategy.arbitrage import decide
 from crossbook.types import Level, Scope
 
 LAST_MARKET = LAST_MARKET_KIND
-MAKER = FLAG_MAKER
 MARK_PRICE = int(EventKind.MARK_PRICE)
 FIRST_ORDER_KIND = int(EventKind.ORDER_ACCEPTED)
 LAST_ORDER_KIND = int(EventKind.ORDER_UNKNOWN)
@@ -58,7 +47,6 @@ HEALTH = int(EventKind.HEALTH)
 OPERATOR_REQUEST = int(EventKind.OPERATOR_REQUEST)
 TIMER = int(EventKind.TIMER)
 RUN_STOPPED = int(EventKind.RUN_STOPPED)
-WHY_FORCED = int(Reason.FORCED_CLOSE)
 WHY_OPERATOR = int(Reason.OPERATOR)
 RAISE_FORBIDDEN = int(Reason.RAISE_FORBIDDEN)
 TOO_MANY_REJECTS = int(Reason.TOO_MANY_REJECTS)
@@ -72,8 +60,6 @@ CLOSE_ONLY = int(Level.CLOSE_ONLY)
 KILLED = int(Level.KILLED)
 
 MARK_EVERY_NS = 1_000_000_000
-FAULT_ORDER = 1
-"""An order was told something that its life does not allow."""
 
 
 @kernel
@@ -87,95 +73,6 @@ def decide_all(s: Any, out: Any, n: int, instrument: int) -> int:
             if s.strategies[strategy].pairs >> p & 1 and n < MAX_OUT // 2:
                 n = decide(s, out, n, strategy, p)
     return n
-
-
-@kernel
-def pairs_of(s: Any, out: Any, n: int, strategy: int, instrument: int) -> int:
-    """After an answer in an instrument: see to the pairs of the strategy that it is a leg of."""
-    for p in range(s.n_pairs):
-        pair = s.pairs[p]
-        if s.strategies[strategy].pairs >> p & 1 and (pair.a == instrument or pair.b == instrument):
-            n = after_answer(s, out, n, strategy, p)
-    return n
-
-
-@kernel
-def on_order_event(s: Any, out: Any, n: int, row: Any) -> int:
-    """Fold an answer about an order, state what its fill would have cost, see to the legs."""
-    slot = apply_order_event(s, row)
-    if slot == -2:
-        s.fault = FAULT_ORDER
-        return n
-    if row.kind == ORDER_FILLED:
-        n = on_fill(s, out, n, slot, row)
-    if slot < 0:
-        if row.strategy >= 0 and row.kind == ORDER_FILLED:
-            n = pairs_of(s, out, n, row.strategy, row.instrument)
-        return n
-    order = s.orders[slot]
-    if row.kind == ORDER_REJECTED or order.status == UNKNOWN:
-        n = say_alert(s, out, n, order.strategy, row.reason, order.id, 0)
-        n = after_trouble(s, out, n)
-    if order.pair >= 0:
-        return after_answer(s, out, n, order.strategy, order.pair)
-    return n
-
-
-@kernel
-def on_fill(s: Any, out: Any, n: int, slot: int, row: Any) -> int:
-    """State what the filled lots would have cost on our book; count the money; check the fee."""
-    note = out[n]
-    blank(note, FILL_COST, s.now, row.strategy, row.instrument, -1)
-    note.venue = row.venue
-    note.side = row.side
-    note.order = row.id
-    note.count = row.id2
-    note.lots = row.lots
-    note.value = row.price * row.lots
-    note.limit = row.price * row.lots
-    if slot >= 0:
-        order = s.orders[slot]
-        flight = s.flights[slot]
-        before = order.filled - row.lots
-        note.intent = order.intent
-        note.pair = order.pair
-        note.value = slice_cost(flight, 0, before, row.lots)
-        note.limit = slice_cost(flight, entry_at(flight, row.ts_venue), before, row.lots)
-        if order.pair >= 0:
-            note_fill(s, order.strategy, order.pair, row)
-    n += 1
-    if row.strategy < 0:
-        sign = 1 - 2 * row.side
-        instrument = s.instruments[row.instrument]
-        note_unattributed(s, instrument.settle, -sign * notional_e8(instrument, row.price, row.lots))
-    why = fee_reason(s, row, MAKER)
-    if why[0] != 0:
-        n = lower(s, out, n, VENUE, row.venue, CLOSE_ONLY, why)
-    return n
-
-
-@kernel
-def after_trouble(s: Any, out: Any, n: int) -> int:
-    """C16 and C17: too many rejections in a minute, or orders of which nothing is known, close the desk."""
-    limits = s.limits
-    rejected = rejections_this_minute(s)
-    if limits.off & OFF_REJECTS == 0 and not rejected < limits.rejects_per_min_max:
-        n = lower(s, out, n, DESK, 0, CLOSE_ONLY, (TOO_MANY_REJECTS, rejected, limits.rejects_per_min_max))
-    unknown = count_unknown(s)
-    if not unknown < limits.unknown_max:
-        n = lower(s, out, n, DESK, 0, CLOSE_ONLY, (UNKNOWN_ORDERS, unknown, limits.unknown_max))
-    return n
-
-
-@kernel
-def on_forced_close(s: Any, out: Any, n: int, row: Any) -> int:
-    """The venue closed a position of ours: book it, kill its strategy (C42), take back the twin leg."""
-    book_fill(s, row)
-    if row.strategy < 0:
-        return n
-    n = lower(s, out, n, STRATEGY, row.strategy, KILLED, (WHY_FORCED, row.lots, 0))
-    n = say_alert(s, out, n, row.strategy, WHY_FORCED, row.lots, 0)
-    return pairs_of(s, out, n, row.strategy, row.instrument)
 
 
 @kernel
@@ -197,92 +94,6 @@ def on_request(s: Any, out: Any, n: int, row: Any) -> int:
     elif row.lots == ACTIVE:
         s.flattening = 0
     return n
-
-
-@kernel
-def orphan_e8(s: Any) -> int:
-    """Base quantity that no pair hedges, of all strategies, dust left out."""
-    total = 0
-    for k in range(s.n_strategies):
-        for p in range(s.n_pairs):
-            if needs_mending(s, k, p):
-                total += abs(s.legs[k, p].unhedged_e8)
-    return total
-
-
-@kernel
-def on_report(s: Any, out: Any, n: int, row: Any) -> int:
-    """A venue's word on our position, or on our open orders: compare, and after a kill collect the proof."""
-    if row.kind == POSITION_REPORT:
-        ours = 0
-        for k in range(s.n_strategies):
-            ours += s.positions[k, row.instrument].lots
-        if ours != row.lots:
-            n = say_break(s, out, n, row.instrument, ours, row.lots)
-            venue = s.instruments[row.instrument].venue
-            n = lower(s, out, n, VENUE, venue, CLOSE_ONLY, (POSITION_DIFFERS, row.lots, ours))
-        return n
-    if s.proving > 0:
-        s.proving -= 1
-        s.proof_orders += row.lots
-        if s.proving == 0:
-            n = say_proved(s, out, n, s.proof_orders, orphan_e8(s))
-    return n
-
-
-@kernel
-def on_rim_event(s: Any, out: Any, n: int, row: Any) -> int:
-    """What the rim tells of streams, clocks, budgets and itself."""
-    kind = row.kind
-    if kind == STREAM_DOWN or kind == STREAM_UP:
-        return hold_venue(s, out, n, row.venue, STREAM, kind == STREAM_DOWN)
-    if kind == CLOCK_OFFSET:
-        return hold_venue(s, out, n, row.venue, CLOCK, not abs(row.lots) <= s.limits.drift_ns_max)
-    if kind == RATE_BUDGET:
-        s.venues[row.venue].budget_left = row.lots
-        s.venues[row.venue].budget_whole = row.lots2
-        reserve = ppm_of(row.lots2, s.limits.budget_reserve_ppm)
-        return hold_venue(s, out, n, row.venue, RATE, not row.lots > reserve)
-    if kind == HEALTH:
-        s.health.journal_lag_ns = row.lots
-        s.health.disk_bytes = row.lots2
-        s.health.loop_lag_ns = row.price
-        s.health.known = 1
-    return n
-
-
-@kernel
-def after_kill(s: Any, out: Any, n: int) -> int:
-    """A killed desk cancels everything at once; when nothing is out and nothing is unhedged it asks every venue for
-    the proof of it."""
-    if s.killing == 0:
-        s.killing = 1
-        for venue in range(s.n_venues):
-            if trades_at(s, venue):
-                n = say_to_venue(s, out, n, CANCEL_ALL, venue)
-    if s.killing == 1:
-        for k in range(MAX_ORDERS):
-            if is_live(s.orders[k].status):
-                return n
-        if orphan_e8(s) != 0:
-            return n
-        s.killing = 2
-        s.proof_orders = 0
-        for venue in range(s.n_venues):
-            if trades_at(s, venue):
-                s.proving += 1
-                n = say_to_venue(s, out, n, QUERY, venue)
-    return n
-
-
-@kernel
-def trades_at(s: Any, venue: int) -> bool:
-    """Whether a pair has a leg at the venue."""
-    for p in range(s.n_pairs):
-        pair = s.pairs[p]
-        if s.instruments[pair.a].venue == venue or s.instruments[pair.b].venue == venue:
-            return True
-    return False
 
 
 @kernel

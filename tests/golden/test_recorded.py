@@ -59,7 +59,7 @@ def test_without_fees_the_machine_is_exercised(tape: Tape, tmp_path: Path) -> No
     assert any(0 < order.filled < order.lots for order in orders)
     assert sum(order.filled == 0 for order in orders) >= 3  # a leg that failed while the other filled
     assert figures(ledger)["unhedged.time_max"].value > 0
-    assert ledger.declaration.physics and ledger.declaration.controls_off == ["C10", "C13"]
+    assert ledger.declaration.physics and {"C10", "C13"} <= set(ledger.declaration.controls_off)
     proof = prove_run(tmp_path / "first")
     assert proof.ok and not [name for name, one in proof.figures.items() if one.residual not in (0, None)]
     again = make.run(config, tape, tmp_path / "again")

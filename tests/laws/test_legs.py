@@ -62,7 +62,7 @@ class Watched(Engine):
             self.judge_intent(intent, legs)
             for leg in legs:
                 self.orders[leg.order] = [leg, leg.lots]
-                self.sent_at += [] if leg.flags & FLAG_REDUCE_ONLY else [leg.ts]
+                self.sent_at += [] if leg.flags else [leg.ts]
             for leg in legs if intent.reason == Reason.ENTRY else []:
                 self.judge_entry(leg)
         self.judge_balance()
@@ -257,7 +257,15 @@ def test_a_fill_nobody_expects_is_taken_back() -> None:
 def test_a_leg_that_cannot_be_mended_in_time_lowers_the_level() -> None:
     """The market has gone away: every try is denied, at `flatten_s_max` the strategy falls and says why."""
     engine = Engine(make.opened())
-    fill = {"ts_venue": T0, "instrument": USDM, "venue": 1, "strategy": 0, "trade": 1, "fee_e8": 0, "fee_asset": 0}
+    fill = {
+        "ts_venue": T0,
+        "instrument": USDM,
+        "venue": 1,
+        "strategy": 0,
+        "trade": 1,
+        "fee_e8": 9_000_000,
+        "fee_asset": 0,
+    }
     asked = engine.step(OrderFilled(ts=T0 + S, order=999, side=0, price=600_000, lots=3, **fill))
     fell = [one for one in asked if one.kind is OutKind.TRANSITION]
     waiting = [one.due for one in asked if one.kind is OutKind.SET_TIMER]

@@ -16,6 +16,7 @@ import desk_material as make
 import pytest
 from desk_material import DOLLAR, SPOT, USDM
 
+from crossbook.risk.limits import NOT_WIRED
 from crossbook.cli import COMMANDS, main
 from crossbook.desk.journal import read_journal
 from crossbook.events import EventKind
@@ -90,7 +91,7 @@ def test_backtest_says_one_object_and_the_run_can_be_proved(call: Call, files: t
     assert (code, err) == (0, "") and out.count("\n") == 1
     summary = json.loads(out)
     check_summary(summary, {"v0", "v1"})
-    assert summary["not_traded"] == summary["controls_off"] == [] and summary["physics"] is False
+    assert summary["not_traded"] == [] and summary["controls_off"] == [*NOT_WIRED] and summary["physics"] is False
     assert summary["metrics"]["pnl.total.v0"]["value"] == summary["strategies"]["v0"]["pnl"]
     assert summary["strategies"]["v0"]["orders"] + summary["strategies"]["v1"]["orders"] >= 20
     again = json.loads(call("backtest", config, "--tape", tape, "--json")[1])
@@ -123,7 +124,7 @@ def test_physics_stands_on_every_output(call: Call, files: tuple[Path, Path]) ->
     config, tape = files
     config.write_text('physics = true\ncontrols_off = ["C13"]\n' + make.CONFIG)
     summary = json.loads(call("backtest", config, "--tape", tape, "--json")[1])
-    assert summary["physics"] is True and summary["controls_off"] == ["C13"]
+    assert summary["physics"] is True and summary["controls_off"] == ["C13", *NOT_WIRED]
     for words in (("backtest", config, "--tape", tape), ("prove", "last"), ("status", "last")):
         code, out, _ = call(*words)
         assert code == 0 and "PHYSICS" in out and "C13" in out
@@ -221,7 +222,7 @@ def test_an_interrupted_demo_ends_cleanly_and_proves(tmp_path: Path) -> None:
             process.kill()
     assert process.returncode == 0, err
     summary = json.loads(out)
-    check_summary(summary, {"v0"})
+    check_summary(summary, {"v0", "v1", "v2"})
     assert "stopped on request; the journal is complete up to here" in err
     folder = tmp_path / "runs" / summary["run"]
     kinds = [kind_of(payload) for _, payload in read_journal(folder / "journal") if payload[:1] != b"D"]

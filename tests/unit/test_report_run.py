@@ -136,8 +136,12 @@ def test_markdown_says_the_same(report: dict[str, Any]) -> None:
 
 
 def test_what_kind_of_run_it_is_cannot_be_overlooked(tmp_path: Path) -> None:
-    folder = small(tmp_path / "toy", mode="backtest", physics=True, controls_off=["C10", "C13"])
-    write_run(folder, read_run(folder) | {"complete": False, "not_traded": ["hyperliquid:BTC"]})
+    folder = small(tmp_path / "toy", physics=True, controls_off=["C10", "C13"])
+    write_run(
+        folder,
+        read_run(folder)
+        | {"mode": "backtest", "word": "backtest", "complete": False, "not_traded": ["hyperliquid:BTC"]},
+    )
     report = report_run(folder)
     for text in (to_html(report), to_markdown(report)):
         for words in ("BACKTEST", "PHYSICS", "says nothing about money", "C10, C13", "Not finished", "hyperliquid:BTC"):

@@ -25,8 +25,8 @@ def begin_paper(
 
 
 def resume_paper(run: str, *, runs: Path, speed: float | None, as_json: bool = False) -> None:
-    """Go on with a run that was cut off. Raises `Refused` if there is nothing to go on with, `Corrupt` where the entries
-    of its journal do not come again."""
+    """Go on with a run that was cut off. Raises `Refused` if there is nothing to go on with, `Corrupt` where the
+    entries of its journal do not come again."""
     folder = find_run(run, runs)
     facts = read_run(folder)
     if facts.get("word") != "paper":

@@ -96,6 +96,10 @@ def open_run(
     folder = new_run(word, runs)
     _keep_config(config, path, folder)
     facts: dict[str, Any] = {"run": folder.name, "config": str(path), "word": word, "not_traded": bundle.not_traded}
+    facts["allocation"] = [
+        {"strategy": one.strategy, "venue": one.venue, "usd": one.capital_e8 / 10**8, "reason": one.reason}
+        for one in bundle.capital
+    ]
     facts["mode"] = "paper" if word == "paper" else "backtest"
     facts["tape_hash"] = tape.content_hash
     if tape.directory is None:

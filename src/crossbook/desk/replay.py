@@ -71,10 +71,10 @@ class Progress(msgspec.Struct):
 class Replay:
     """One run over a tape, from its declaration to its last mark.
 
-    `run` goes through it in one go. `pace`: called by it every few frames with the market's time, it may sleep (a demo)
-    or note progress; returning True ends the run cleanly. Whoever keeps a time of his own calls `begin`, `advance` as
-    often as he likes and `finish`: the entries do not depend on how the way is cut up. `watch`: gets every journal entry
-    after it is written. `latency`: where hop stamps go.
+    `run` goes through it in one go. `pace`: called by it every few frames with the market's time, it may sleep (a
+    demo) or note progress; returning True ends the run cleanly. Whoever keeps a time of his own calls `begin`,
+    `advance` as often as he likes and `finish`: the entries do not depend on how the way is cut up. `watch`: gets
+    every journal entry after it is written. `latency`: where hop stamps go.
     """
 
     def __init__(

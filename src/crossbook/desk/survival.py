@@ -21,7 +21,7 @@ N_MIN = 20
 def table_text(source: Source, cells: list[Cell]) -> str:
     """The file's text."""
     lines = [
-        "# How long edges live, measured by `crossbook survival`: of n edges that reached edge_bps, ppm per million were",
+        "# How long edges live, measured by `crossbook survival`: of n edges that reached edge_bps, so many ppm were",
         "# still there after delay_ms. v2 refuses a table whose window does not end before the one it trades.",
         "",
         "[source]",

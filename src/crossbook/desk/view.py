@@ -288,6 +288,8 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
         parts.append(Text(f"request {words['request']}, {words['who'] or 'somebody'}: {what} ({words['reason']})"))
     if summary["restarts"]:
         parts.append(Text(f"went on {summary['restarts']} times after being cut off", style="dim"))
+    if summary.get("allocation"):
+        parts += [Text(), allocation_table(summary["allocation"])]
     if summary["not_traded"]:
         parts.append(Text(f"not traded, absent from the tape: {', '.join(summary['not_traded'])}", style="yellow"))
     console.print(Panel(Group(*parts), title=f"crossbook  {summary['run']}", title_align="left"))
@@ -307,6 +309,18 @@ def save_picture(picture: RenderableType, path: Path) -> None:
         console.print(picture)
         form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
         path.write_text(console.export_svg(title="crossbook demo", code_format=form, unique_id="crossbook"))
+
+
+def allocation_table(rows: list[dict[str, Any]]) -> Table:
+    """What each strategy may hold where, and why."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("capital of", "at"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("USD", justify="right", no_wrap=True)
+    table.add_column("why")
+    for row in rows:
+        table.add_row(row["strategy"], row["venue"], f"{row['usd']:,.0f}", row["reason"])
+    return table
 
 
 def edges_table(edges: list[dict[str, Any]]) -> Table:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
+from crossbook.desk.capital import allocations
 from crossbook.desk.config import BASE_TIER_BPS, STRATEGY_KINDS, Config, PairConfig, VenueConfig
 from crossbook.desk.survival import check_survival, write_survival
 from crossbook.engine import Engine
@@ -22,6 +23,7 @@ from crossbook.ledger.declaration import (
     DeclaredPair,
     DeclaredVenue,
 )
+from crossbook.risk.allocation import Allocation
 from crossbook.risk.limits import NOT_WIRED, check_controls_off, write_limits
 from crossbook.rules.declare import declare_instrument
 from crossbook.rules.layout import (
@@ -52,6 +54,7 @@ class Bundle(msgspec.Struct, kw_only=True):
     venues: SimulatedVenues
     transfers: list[Transfer]
     not_traded: list[str]
+    capital: list[Allocation]
 
 
 def wire(config: Config, tape: Tape, *, strict: bool = False) -> Bundle:
@@ -63,7 +66,8 @@ def wire(config: Config, tape: Tape, *, strict: bool = False) -> Bundle:
     chosen, declaration, not_traded = _choose(config, tape, strict)
     for name, table in config.survival_tables.items():
         check_survival(table, name, chosen.manifest.first_ns)
-    desk = _desk(config, declaration, chosen.instruments)
+    capital = allocations(config)
+    desk = _desk(config, declaration, chosen.instruments, capital)
     setup = _setup(config, declaration, chosen.instruments)
     legs = {VENUE_BY_LABEL[label]: _leg(venue, config.seed) for label, venue in config.venues.items()}
     venues = SimulatedVenues(setup, chosen.rows, chosen.starts, LatencyModel(config.seed, legs))
@@ -76,6 +80,7 @@ def wire(config: Config, tape: Tape, *, strict: bool = False) -> Bundle:
         venues=venues,
         transfers=_opening(config, declaration, chosen),
         not_traded=not_traded,
+        capital=capital,
     )
 
 
@@ -83,7 +88,7 @@ def wire_market(config: Config, tape: Tape) -> tuple[Tape, Declaration, Callable
     """The tape of a configuration's instruments, what it declares, and a maker of fresh desks: for looking at a market
     without a run."""
     chosen, declaration, _ = _choose(config, tape, False)
-    return chosen, declaration, lambda: _desk(config, declaration, chosen.instruments)
+    return chosen, declaration, lambda: _desk(config, declaration, chosen.instruments, [])
 
 
 def clips_e8(config: Config, declaration: Declaration) -> list[int]:
@@ -193,7 +198,9 @@ def _common_step(instruments: tuple[Instrument, ...], names: list[str], pair: Pa
     return math.lcm(a.lot_e8, b.lot_e8)
 
 
-def _desk(config: Config, declaration: Declaration, instruments: tuple[Instrument, ...]) -> Rows:
+def _desk(
+    config: Config, declaration: Declaration, instruments: tuple[Instrument, ...], capital: list[Allocation]
+) -> Rows:
     desk = new_desk()
     s = desk[0]
     s.n_instruments = len(instruments)
@@ -226,7 +233,7 @@ def _desk(config: Config, declaration: Declaration, instruments: tuple[Instrumen
     where = "configuration"
     write_limits(s.limits, config.limits, check_controls_off(config.controls_off, where))
     pair_numbers = {pair.name: number for number, pair in enumerate(declaration.pairs)}
-    for index, (_, strategy) in enumerate(config.strategies.items()):
+    for index, (name, strategy) in enumerate(config.strategies.items()):
         row = s.strategies[index]
         row.kind = STRATEGY_KINDS[strategy.kind]
         row.level = int(Level.ACTIVE)
@@ -240,7 +247,7 @@ def _desk(config: Config, declaration: Declaration, instruments: tuple[Instrumen
         row.full_edge_ppm = int(strategy.full_edge_bps.scaleb(2))
         row.volatility_ppm = int(strategy.volatility_bps.scaleb(2))
         row.adapt_ppm = int(strategy.adapt_pct.scaleb(4))
-        row.capital_e8 = int(config.limits.position_notional_usd_max.scaleb(8))
+        row.capital_e8 = min((one.capital_e8 for one in capital if one.strategy == name), default=0)
     for table in config.survival_tables.values():
         write_survival(s.survival, table)
     return desk

@@ -55,7 +55,7 @@ def _series(
         now = NO_EDGE
         if is_tradeable(s.books[pair.a], s.quotes[pair.a]) and is_tradeable(s.books[pair.b], s.quotes[pair.b]):
             quantity = clip_quantity_e8(s, pair, clip_e8)
-            gross, fees, notional = top_edge(s, pair, direction, quantity)
+            gross, _fees, notional = top_edge(s, pair, direction, quantity)
             if notional > 0:
                 now = edge_ppm(gross, notional)
         if now != last:

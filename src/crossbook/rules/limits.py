@@ -284,8 +284,9 @@ def order_reason(s: Any, strategy: int, i: int, side: int, price: int, lots: int
             return ORDER_UNKNOWN, order.id, s.now - order.ts_sent
     if not closing:
         after = position_after(s, strategy, instrument.venue, i, side, lots)
-        if not after <= limits.position_notional_e8_max:
-            return POSITION_TOO_LARGE, after, limits.position_notional_e8_max
+        most = min(limits.position_notional_e8_max, s.strategies[strategy].capital_e8)
+        if not after <= most:
+            return POSITION_TOO_LARGE, after, most
         gross, up, down = exposure_after(s, strategy, i, side, lots)
         if not gross + beside_e8 <= limits.gross_e8_max:
             return GROSS_TOO_LARGE, gross + beside_e8, limits.gross_e8_max
