@@ -129,12 +129,13 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
 
 class SubmitOrder(Out, frozen=True, kw_only=True):
     """Send an order. `order` is our id for it, unique in a run; `decision` is what its lots would have cost on our
-    book when it was decided, in ticks x lots."""
+    book when it was decided, in ticks x lots; `notional_e8` is what it counts in the day's turnover."""
 
     kind = OutKind.SUBMIT_ORDER
     columns = {
         "instrument": "instrument", "venue": "venue", "side": "side", "tif": "tif", "price": "price", "lots": "lots",
-        "order": "order", "intent": "intent", "pair": "pair", "decision": "value", "flags": "flags",
+        "order": "order", "intent": "intent", "pair": "pair", "decision": "value", "notional_e8": "limit",
+        "flags": "flags",
     }  # fmt: skip
     instrument: int
     venue: int
@@ -146,6 +147,7 @@ class SubmitOrder(Out, frozen=True, kw_only=True):
     intent: int
     pair: int = -1
     decision: int = 0
+    notional_e8: int = 0
     flags: int = 0
 
 

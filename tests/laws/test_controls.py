@@ -82,7 +82,9 @@ def has_entered(stage: Stage) -> None:
 
 def has_just_entered(stage: Stage) -> None:
     legs = stage.s.legs[0, 0]
-    legs.intent_ts, legs.intent_side, legs.intent_quantity_e8 = T0 - 300 * MS, 0, 3 * E8 // 1000
+    for k, (ago_ms, side, millis) in enumerate(((300, 0, 3), (200, 0, 2), (100, 1, 3))):  # the first is the same again
+        legs.intent_ts[k], legs.intent_side[k], legs.intent_quantity_e8[k] = T0 - ago_ms * MS, side, millis * E8 // 1000
+    legs.intents = 3
 
 
 CASES: dict[str, tuple[str, str, Reason, Prepare]] = {
@@ -232,7 +234,7 @@ def test_a_short_without_a_price_is_no_free_money(kernel: str) -> None:
     if kernel == "margin":
         assert margin_reason(s, 0, USDM, SELL, 1)[0] == Reason.LEVERAGE_TOO_HIGH
     else:
-        assert order_reason(s, 0, USDM, SELL, 60_000 * USD[USDM], 1, 0, 0)[0] == Reason.COLLATERAL_TOO_LOW
+        assert order_reason(s, 0, USDM, SELL, 60_000 * USD[USDM], 2, 0, 0)[0] == Reason.COLLATERAL_TOO_LOW
 
 
 @FEW
@@ -426,6 +428,7 @@ def test_what_reduces_has_a_rate_of_its_own(flags: int) -> None:
     assert tuple(int(one) for one in order_reason(s, 0, USDM, SELL, price, 1, flags, 1)) == (Reason.ORDER_RATE, 10, 10)
     assert order_reason(s, 0, USDM, SELL, price, 1, flags, 0)[0] == 0
     s.now += S
+    s.quotes["ts"] = s.now
     assert order_reason(s, 0, USDM, SELL, price, 1, flags, 1)[0] == 0
     s.limits.orders_per_s_max = s.limits.orders_per_min_max = 0  # the rates of entries are not its
     assert order_reason(s, 0, USDM, SELL, price, 1, flags, 1)[0] == 0
@@ -439,7 +442,7 @@ def test_closes_and_hedges_are_spared_what_guards_entries() -> None:
     for order in s.orders[s.orders["status"] > 0]:
         sign = 1 - 2 * int(order.side)
         make.hold(s, int(order.instrument), sign * int(order.lots), usd=60_075)
-        order.status = 4
+    s.orders["status"] = 4  # filled
     s.positions["buy_open"] = s.positions["sell_open"] = 0
     s.legs[0, 0].phase = 2
     s.legs[0, 0].opened_ts = T0

@@ -16,12 +16,12 @@ import desk_material as make
 import pytest
 from desk_material import DOLLAR, SPOT, USDM
 
-from crossbook.risk.limits import NOT_WIRED
 from crossbook.cli import COMMANDS, main
 from crossbook.desk.journal import read_journal
 from crossbook.events import EventKind
 from crossbook.ledger.entries import kind_of
 from crossbook.report.prove import prove_run
+from crossbook.risk.limits import NOT_WIRED
 from crossbook.tape.tape import Tape, write_tape
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"

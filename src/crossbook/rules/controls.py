@@ -11,7 +11,7 @@ from typing import Any
 from crossbook.commands import Reason
 from crossbook.rules.holds import hold_reason
 from crossbook.rules.kernel import kernel
-from crossbook.rules.layout import MAX_ORDERS
+from crossbook.rules.layout import INTENTS_KEPT, MAX_ORDERS
 from crossbook.rules.limits import ALLOWED, PPM, position_after, ppm_of, venue_net
 from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, UNKNOWN, count_arb, is_live
 from crossbook.rules.prices import UNPRICED, asset_mark_e8, mid_e8, position_value_e8
@@ -92,10 +92,12 @@ def entry_reason(s: Any, strategy: int, p: int, direction: int, quantity_e8: int
         in_day = s.rate.arbs_in_day if s.rate.arb_day == s.now // NS_PER_DAY else 0
         if not in_day < limits.arbs_per_day_max:
             return ARBS_TOO_MANY, in_day, limits.arbs_per_day_max
-    if limits.off & OFF_DUPLICATE == 0 and legs.intent_ts > 0:
-        age = s.now - legs.intent_ts
-        if legs.intent_side == direction and legs.intent_quantity_e8 == quantity_e8 and not age >= limits.duplicate_ns:
-            return DUPLICATE_INTENT, age, limits.duplicate_ns
+    if limits.off & OFF_DUPLICATE == 0:
+        for k in range(min(legs.intents, INTENTS_KEPT)):
+            age = s.now - legs.intent_ts[k]
+            same = legs.intent_side[k] == direction and legs.intent_quantity_e8[k] == quantity_e8
+            if same and not age >= limits.duplicate_ns:
+                return DUPLICATE_INTENT, age, limits.duplicate_ns
     a = scale_e8(mid_e8(s, pair.a), asset_mark_e8(s, s.instruments[pair.a].settle))
     b = scale_e8(mid_e8(s, pair.b), asset_mark_e8(s, s.instruments[pair.b].settle))
     if not (a > 0 and abs(a - b) <= ppm_of(a, limits.ratio_ppm_max)):
@@ -121,9 +123,11 @@ def note_entry(s: Any, strategy: int, p: int, direction: int, quantity_e8: int) 
     hour = s.now // NS_PER_H
     legs.arbs_in_hour = legs.arbs_in_hour + 1 if legs.arb_hour == hour else 1
     legs.arb_hour = hour
-    legs.intent_ts = s.now
-    legs.intent_side = direction
-    legs.intent_quantity_e8 = quantity_e8
+    at = legs.intents % INTENTS_KEPT
+    legs.intent_ts[at] = s.now
+    legs.intent_side[at] = direction
+    legs.intent_quantity_e8[at] = quantity_e8
+    legs.intents += 1
     count_arb(s.rate, s.now)
 
 

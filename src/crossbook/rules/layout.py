@@ -164,15 +164,18 @@ FLIGHT = record(
 Entry 0 is the book it was decided on and stays; the others are a ring of which the oldest goes first, `head` counting
 those that are gone."""
 
+INTENTS_KEPT = 8
 LEGS = record(
+    ("intent_ts", I8, (INTENTS_KEPT,)),
+    ("intent_side", I8, (INTENTS_KEPT,)),
+    ("intent_quantity_e8", I8, (INTENTS_KEPT,)),
     *_int64(
         "phase", "intent", "direction", "quantity_e8", "opened_ts", "entry_notional_e8", "attempts", "next_attempt",
-        "unhedged_e8", "unhedged_since", "expected_e8", "trip_e8", "intent_ts", "intent_side", "intent_quantity_e8",
-        "arb_hour", "arbs_in_hour",
+        "unhedged_e8", "unhedged_since", "expected_e8", "trip_e8", "intents", "arb_hour", "arbs_in_hour",
     )
 )  # fmt: skip
 """Where one strategy stands with one pair: the trade that is on, what it was expected to bring and what it brought so
-far (`trip_e8`, reporting asset, after fees), its last entry and how many there were in this hour."""
+far (`trip_e8`, reporting asset, after fees), its last entries and how many there were in this hour."""
 
 DENIED = record(*_int64("last_ts", "count", "instrument", "value", "limit"))
 """A repeated denial between two of its entries: when it was last stated, how often since, its latest numbers."""
