@@ -77,7 +77,9 @@ def market(seed: int, frames: int, gap_ms: int = 60) -> Tape:
             continue
         i = draw.choice((SPOT, USDM, HYPER))
         if ts >= until[i]:
-            apart[i] = draw.choice((-330, -200, -120, 120, 200, 330)) if draw.random() < 0.4 else draw.randrange(-20, 21)
+            apart[i] = (
+                draw.choice((-330, -200, -120, 120, 200, 330)) if draw.random() < 0.4 else draw.randrange(-20, 21)
+            )
             until[i] = ts + draw.choice((40, 300, 1500)) * MS
         levels = [draw.choice((2, 3, 8, 20)) for _ in range(draw.randrange(1, 5))]
         made.append(make.book(ts, i, 60_000 + apart[i], draw.choice((1, 2, 12)), levels))
@@ -100,10 +102,10 @@ class Stage:
                      "funding_before_ns", "budget_reserve_ppm"):  # fmt: skip
             self.s.limits[name] = 0
         self.s.limits.collar_ppm = self.s.limits.other_ppm_max = self.s.limits.ratio_ppm_max = 10**6
-        self.s.limits.leverage_max = 1_000
-        self.s.balances[:] = 10**15
+        self.s.limits.leverage_max = 100
+        self.s.balances[:] = 10**12
         self.s.strategies[1].pairs = 0
-        self.s.worth.nav_e8 = 0
+        self.s.worth.seen = 0
 
     def show(self, ts: int = T0 + 10 * MS, ask_usd: int = 60_001, bid_usd: int = 60_150) -> list[Any]:
         """Both books again, apart by an edge; what the engine answers to the second."""

@@ -10,7 +10,7 @@ import control_material as three
 import desk_material as make
 import pytest
 from control_material import Stage, denial, entered
-from desk_material import DOLLAR, E8, HYPER, INSTRUMENTS, MILLI, MS, SPOT, T0, USD, USDM, S
+from desk_material import DOLLAR, E8, HYPER, INSTRUMENTS, MILLI, MS, SPOT, T0, USD, USDM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -237,7 +237,9 @@ def open_pair(stage: Stage, alone: bool = False) -> None:
         make.hold(s, SPOT, 3 * MILLI[SPOT])
         s.legs[0, 0].phase, s.legs[0, 0].opened_ts, s.legs[0, 0].entry_notional_e8 = 2, T0, 180 * E8
     else:
-        stage.tell(OrderFilled(instrument=SPOT, venue=0, side=0, price=60_000 * USD[SPOT], lots=3 * MILLI[SPOT], **fill))
+        stage.tell(
+            OrderFilled(instrument=SPOT, venue=0, side=0, price=60_000 * USD[SPOT], lots=3 * MILLI[SPOT], **fill)
+        )
 
 
 def answer_all(stage: Stage, ts: int, fill: bool) -> list[Any]:
@@ -297,7 +299,9 @@ def test_a_killed_desk_cancels_neutralises_and_proves() -> None:
                     side=0, price=int(order.price), lots=int(order.lots), fee_e8=0, fee_asset=0)
     )  # fmt: skip
     outs += stage.tell(
-        OrderExpired(ts=T0 + 31 * MS, ts_venue=T0, order=int(s.orders[perpetual].id), lots=int(s.orders[perpetual].lots))
+        OrderExpired(
+            ts=T0 + 31 * MS, ts_venue=T0, order=int(s.orders[perpetual].id), lots=int(s.orders[perpetual].lots)
+        )
     )
     sent = [one for one in outs if one.kind is OutKind.SUBMIT_ORDER]
     assert [(one.instrument, one.side, one.lots, one.flags & FLAG_HEDGE) for one in sent] == [
@@ -404,4 +408,3 @@ def test_a_kill_in_the_middle_of_a_run_ends_in_its_proof(
         held = [int(s.positions[strategy, i].lots) * INSTRUMENTS[i].lot_e8 for i in (a, b)]
         assert abs(sum(held)) < 2 * 10**5
     assert not any(1 <= order["status"] <= 3 for order in s.orders)
-

@@ -53,9 +53,7 @@ class Valued:
         )  # fmt: skip
 
     def flow(self, amount: int, asset: int = 0, venue: int = 1) -> None:
-        self.engine.step(
-            Transfer(ts=self.ts, ts_venue=self.ts, venue=venue, asset=asset, amount_e8=amount, transfer=1)
-        )
+        self.engine.step(Transfer(ts=self.ts, ts_venue=self.ts, venue=venue, asset=asset, amount_e8=amount, transfer=1))
 
 
 def fallen(outs: list[Any]) -> list[Any]:

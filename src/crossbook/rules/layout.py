@@ -206,8 +206,8 @@ TRACK = record(
 HOLD_KINDS = 5
 HOLDS_KEPT = 8
 HOLD = record(("began", I8, (HOLDS_KEPT,)), *_int64("active", "until", "count"))
-"""A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`; `began`: when
-the last ones did."""
+"""A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`; `began`:
+when the last ones did."""
 
 WORTH = record(
     *_int64("nav_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned", "seen")
