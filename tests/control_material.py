@@ -102,10 +102,10 @@ class Stage:
                      "funding_before_ns", "budget_reserve_ppm"):  # fmt: skip
             self.s.limits[name] = 0
         self.s.limits.collar_ppm = self.s.limits.other_ppm_max = self.s.limits.ratio_ppm_max = 10**6
-        self.s.limits.leverage_max = 1_000
-        self.s.balances[:] = 10**15
+        self.s.limits.leverage_max = 100
+        self.s.balances[:] = 10**12
         self.s.strategies[1].pairs = 0
-        self.s.worth.nav_e8 = 0
+        self.s.worth.seen = 0
 
     def show(self, ts: int = T0 + 10 * MS, ask_usd: int = 60_001, bid_usd: int = 60_150) -> list[Any]:
         """Both books again, apart by an edge; what the engine answers to the second."""

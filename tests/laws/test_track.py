@@ -241,8 +241,8 @@ def test_a_partial_entry_is_measured_by_what_was_filled() -> None:
         i = int(order.instrument)
         usd = 60_001 if i == SPOT else 60_150 - fall * 4
         stage.tell(
-            OrderFilled(ts=T0 + 20 * MS, instrument=i, venue=int(make.INSTRUMENTS[i].venue), order=int(order.id), trade=1,
-                        side=int(order.side), price=usd * USD[i], lots=2 * MILLI[i], **fee)
+            OrderFilled(ts=T0 + 20 * MS, instrument=i, venue=int(make.INSTRUMENTS[i].venue), order=int(order.id),
+                        trade=1, side=int(order.side), price=usd * USD[i], lots=2 * MILLI[i], **fee)
         )  # fmt: skip
     for order in orders:
         stage.tell(OrderExpired(ts=T0 + 21 * MS, ts_venue=T0, order=int(order.id), lots=0))

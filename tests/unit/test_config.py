@@ -36,7 +36,7 @@ BAD = [
     ("order_notional_usd_max = 250", "orders_per_s_max = 2.5", r"limits\.orders_per_s_max: expected `int`, got"),
     ("order_notional_usd_max = 250", "hedge_retries = -1", r"limits\.hedge_retries = -1 must be above 0"),
     ("order_notional_usd_max = 250", "hedge_retries = 5", r"limits\.hedge_retries = 5 is above its ceiling of 4"),
-    ("order_notional_usd_max = 250", "collateral_pct_min = 19", r"collateral_pct_min = 19 is below its floor of 20; raise it"),
+    ("order_notional_usd_max = 250", "collateral_pct_min = 19", r"pct_min = 19 is below its floor of 20; raise"),
     ("order_notional_usd_max = 250", "collar_bps = 4", r"strategies\.v0\.collar_bps = 5 must be above 0, at most 4"),
     ("ms_max = 1500", "ms_max = 3001", r"venues\.hyperliquid\.quote_age_ms_max = 3001 must be above 0, at most 3000"),
     ("ms_max = 1500", "ms_max = -1", r"venues\.hyperliquid\.quote_age_ms_max = -1 must be above 0"),

@@ -51,7 +51,8 @@ def test_a_table_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str) 
 
 def test_a_configuration_does_not_bring_its_own_table(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
-    source = '[survival_tables.v2]\nrow = []\n[survival_tables.v2.source]\ntape = ""\nfirst_ns = 1\nlast_ns = 2\npairs = []\n'
+    source = "[survival_tables.v2]\nrow = []\n[survival_tables.v2.source]\ntape = ''\n"
+    source += "first_ns = 1\nlast_ns = 2\npairs = []\n"
     path.write_text(three.THREE + source)
     with pytest.raises(Refused, match="survival_tables is filled by crossbook"):
         load_config(path)

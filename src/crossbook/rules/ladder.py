@@ -69,7 +69,7 @@ def effective_level(s: Any, strategy: int, i: int) -> int:
 
 @kernel
 def raise_level(s: Any, out: Any, n: int, scope: int, index: int, level: int, why: Any) -> int:
-    """Let a person raise a scope: KILLED only to CLOSE_ONLY, never straight to ACTIVE. Returns n if it may not."""
+    """Let a person raise a scope: KILLED only to CLOSE_ONLY, never straight to ACTIVE. n as it was: not allowed."""
     old = level_of(s, scope, index)
     if old == NO_LEVEL or not old < level <= ACTIVE or (old == KILLED and level != CLOSE_ONLY):
         return n

@@ -1,4 +1,4 @@
-"""How much: the smallest of what clip, depth, edge, volatility and capital allow, and which it was."""
+"""How much: the smallest of what clip, depth, edge, volatility and capital allow, and which of them it was."""
 
 from __future__ import annotations
 

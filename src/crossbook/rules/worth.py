@@ -39,7 +39,7 @@ UNKNOWN_WORTH = -(1 << 62)
 
 @kernel
 def nav_e8(s: Any) -> int:
-    """Cash at its marks and open contracts at the middle, reporting e8; UNKNOWN_WORTH while a mark is missing."""
+    """Cash at its marks and open contracts at the middle, in reporting e8; UNKNOWN_WORTH while a mark is missing."""
     total = 0
     for venue in range(s.n_venues):
         for asset in range(s.n_assets):
