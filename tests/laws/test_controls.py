@@ -1,3 +1,4 @@
+# long: one control after another
 """The controls of an entry: each denies one unit beyond its limit, by its name and numbers, and lets pass what fits.
 
 Every case is a whole desk that would enter: the same edge is shown again with the limit just inside and just outside.

@@ -1,3 +1,4 @@
+# long: one ladder
 """The ladder: the lowest of four scopes counts; it falls by rules and by anyone's wish, and rises only by a person."""
 
 from __future__ import annotations

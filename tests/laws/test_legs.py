@@ -225,7 +225,8 @@ def test_these_markets_show_what_the_laws_are_about(tmp_path: Path) -> None:
     ended: Counter[int] = Counter()
     partial = trips = 0
     for seed in range(4):
-        run = make.run(make.config(orders_per_min_max=120), make.wandering(seed, 500), tmp_path / str(seed), Watched)
+        config = make.config("controls_off = ['C14', 'C15', 'C39', 'C40']\n" + make.CONFIG, orders_per_min_max=120)
+        run = make.run(config, make.wandering(seed, 500), tmp_path / str(seed), Watched)
         engine = run.bundle.engine
         assert isinstance(engine, Watched)
         reasons += engine.reasons

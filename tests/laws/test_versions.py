@@ -1,3 +1,4 @@
+# long: one judge of three versions
 """Three versions on one account over random markets: no order that adds, and no fill of one, beyond any limit; each
 version keeps its own promise about what it enters."""
 
