@@ -247,7 +247,8 @@ def _desk(
         row.full_edge_ppm = int(strategy.full_edge_bps.scaleb(2))
         row.volatility_ppm = int(strategy.volatility_bps.scaleb(2))
         row.adapt_ppm = int(strategy.adapt_pct.scaleb(4))
-        row.capital_e8 = min((one.capital_e8 for one in capital if one.strategy == name), default=0)
+        whole = int(config.limits.position_notional_usd_max.scaleb(8))
+        row.capital_e8 = min((one.capital_e8 for one in capital if one.strategy == name), default=whole)
     for table in config.survival_tables.values():
         write_survival(s.survival, table)
     return desk
