@@ -21,6 +21,7 @@ from crossbook.rules.rows import unpack_out
 from crossbook.tape.tape import Tape
 
 PLENTY = 1 << 60
+APART = (-330, -200, -120, 120, 200, 330)
 THREE = (
     make.CONFIG.partition("[strategies.v0]")[0]
     + """

@@ -1,5 +1,4 @@
-# long: one control after another
-"""The controls of an entry: each denies one unit beyond its limit, by its name and numbers, and lets pass what fits.
+"""The controls of an entry: each denies one unit beyond its limit and lets pass what fits. long: there are many.
 
 Every case is a whole desk that would enter: the same edge is shown again with the limit just inside and just outside.
 """
@@ -113,6 +112,22 @@ CASES: dict[str, tuple[str, str, Reason, Prepare]] = {
     "C29": ("loop_lag_ns_max", MOST, Reason.LOOP_BEHIND, healthy),
 }
 """The limit, how it is compared, the reason of its denial, and what makes it matter."""
+EDGES = {
+    "C03 together": 10 * 60_151 * E8 // 1000,  # seven thousandths short of the other's, and three more
+    "C05 soft": 3 * 60_001 * E8 // 1000,
+    "C12": make.FEED_NS,
+    "C13 day": 3 + 2,
+    "C14 hour": 4 + 1,
+    "C14 day": 9 + 1,
+    "C15": 310 * MS,
+    "C18": 3 + 1,
+    "C25 rate": 301,
+    "C25 near": 600 * S - 10 * MS,
+    "C28 lag": 70,
+    "C28 disk": 50,
+    "C29": 60,
+}
+"""The tightest limit that lets the entry pass, where a hand can tell."""
 
 
 def attempt(prepare: Prepare, name: str, limit: int, off: list[str] | None = None) -> list[Any]:
@@ -155,12 +170,9 @@ def test_denies_beyond_its_limit_and_lets_pass_inside(case: str) -> None:
     assert not entered(outs) and told is not None and told[0] == reason
     assert not any(one.kind is OutKind.INTENT for one in outs)
     value, limit = told[1:]
-    if not name.endswith("_ppm_min") or name in ("edge_ppm_min", "liquidation_ppm_min"):
-        assert limit == beyond
-    broken = {MOST: not value <= limit, BELOW: not value < limit, LEAST: not value >= limit}
-    assert broken[how]
-    if how == MOST and case not in ("C03 strategy", "C04", "C24"):
-        assert value == edge
+    if name != "collateral_ppm_min":  # it is said in money
+        assert (value, limit) == (beyond if how == BELOW else edge, beyond)
+    assert EDGES.get(case, edge) == edge
 
 
 OFF = {
@@ -218,11 +230,26 @@ def test_leverage_and_distance_to_liquidation(
     assert verdict[0] == 0
     cushion = equity - gross * 12_500 // 10**6
     away = min(10**6, max(cushion, 0) * 10**6 // gross)
-    s.limits.liquidation_ppm_min = max(away - 2, 0)
-    assert margin_reason(s, 0, USDM, side, millis)[0] == 0
+    s.limits.liquidation_ppm_min = away
+    assert margin_reason(s, 0, USDM, side, millis)[0] == 0, "allowed at its own distance"
     if away < 10**6:
         s.limits.liquidation_ppm_min = away + 1
         assert margin_reason(s, 0, USDM, side, millis)[0] == Reason.LIQUIDATION_TOO_NEAR
+
+
+def test_leverage_and_liquidation_to_the_last_digit() -> None:
+    """C06: gross equal to what is owned, times the limit, passes; C08: maintenance margin is no cushion."""
+    s = Stage().s
+    gross = 5 * 60_001 * E8 // 1000
+    s.limits.leverage_max = 1
+    for missing, verdict in ((0, 0), (1, Reason.LEVERAGE_TOO_HIGH)):
+        s.balances[VENUE[USDM], 0] = gross - missing
+        assert margin_reason(s, 0, USDM, SELL, 5)[0] == verdict
+    s.balances[VENUE[USDM], 0] = gross
+    s.limits.liquidation_ppm_min = 987_500
+    assert margin_reason(s, 0, USDM, SELL, 5)[0] == 0
+    s.limits.liquidation_ppm_min = 987_501
+    assert margin_reason(s, 0, USDM, SELL, 5)[0] == Reason.LIQUIDATION_TOO_NEAR
 
 
 @pytest.mark.parametrize("kernel", ["margin", "collateral"])
@@ -403,17 +430,19 @@ def test_two_unknown_orders_close_the_desk_and_one_its_instrument() -> None:
     ]
 
 
-def test_soft_delta_counts_what_an_unknown_order_may_have_done() -> None:
-    """C05: the worst end of the interval, not the lots we know of."""
-    stage = Stage()
-    make.send(stage.s, 501, HYPER, BUY, 3 * MILLI[HYPER], strategy=1)
-    stage.s.limits.delta_soft_e8_max = 3 * 60_000 * E8 // 1000
-    assert entered(stage.show())
-    stage = Stage()
-    make.send(stage.s, 501, HYPER, BUY, 3 * MILLI[HYPER], strategy=1)
-    stage.tell(OrderUnknown(ts=T0, ts_venue=T0, order=501))
-    stage.s.limits.delta_soft_e8_max = 3 * 60_000 * E8 // 1000 - 1
-    assert denial(stage.show())[0] == Reason.DELTA_SOFT  # type: ignore[index]
+@pytest.mark.parametrize(("side", "usd"), [(BUY, 60_000), (SELL, 60_001)])
+def test_soft_delta_counts_what_an_unknown_order_may_have_done(side: int, usd: int) -> None:
+    """C05: the worst end of the interval, not the lots we know of; an order that is only on its way does not count."""
+    most = 3 * usd * E8 // 1000
+    for unknown, limit, passes in ((False, 0, True), (True, most, True), (True, most - 1, False)):
+        stage = Stage()
+        make.send(stage.s, 501, HYPER, side, 3 * MILLI[HYPER], strategy=1)
+        if unknown:
+            stage.tell(OrderUnknown(ts=T0, ts_venue=T0, order=501))
+        stage.s.limits.delta_soft_e8_max = limit
+        outs = stage.show()
+        assert entered(outs) == passes
+        assert passes or denial(outs) == (Reason.DELTA_SOFT, most, limit)
 
 
 @pytest.mark.parametrize("flags", [FLAG_CLOSING, FLAG_HEDGE | FLAG_CLOSING])

@@ -9,7 +9,7 @@ import desk_material as make
 import pytest
 from control_material import Stage, denial, entered
 from desk_material import DOLLAR, HYPER, MS, SPOT, T0, USDM, S
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossbook.commands import OutKind, Reason
@@ -36,7 +36,7 @@ def rate(ts: int, on: bool) -> Event:
 KINDS: dict[int, Say] = {STREAM: stream, CLOCK: clock, RATE: rate}
 
 
-def stage_at(ts: int = T0) -> Stage:
+def stage_at() -> Stage:
     stage = Stage()
     limits = stage.s.limits
     limits.drift_ns_max, limits.budget_reserve_ppm = 750 * MS, 200_000
@@ -86,6 +86,7 @@ def test_silence_holds_an_instrument(silence: int, held: bool) -> None:
     assert (hold_reason(stage.s, USDM)[0] == Reason.HELD) == held
 
 
+@example([1, 30, 30], 3)
 @given(st.lists(st.integers(1, 70), min_size=1, max_size=9), st.integers(1, 6))
 def test_so_many_of_a_kind_within_an_hour_close_the_instrument(gaps_min: list[int], most: int) -> None:
     """Any sixty minutes, not those of the clock; latched: what ends the hold does not give the level back."""

@@ -34,12 +34,12 @@ STEP = 10**5
 MIDDLE = 60_000 * E8 + E8 // 2
 
 
-def desk(millis: tuple[int, ...] = (1000,)) -> Any:
+def desk(millis: tuple[int, ...] = (1000,), other: tuple[int, ...] = ()) -> Any:
     """A desk whose first strategy may trade anything."""
     made = make.opened()
     s = made[0]
     for i in (SPOT, USDM):
-        frame = make.book(T0 + 1, i, 60_000, 1, millis)
+        frame = make.book(T0 + 1, i, 60_000, 1, other if other and i == USDM else millis)
         apply_market(s.books[i], s.quotes[i], s.instruments[i].chain, frame)
     mine = s.strategies[0]
     mine.clip_e8, mine.capital_e8, mine.collar_ppm = 600 * E8, 10**15, 1_000
@@ -112,24 +112,25 @@ def test_capital(capital_usd: int, held: int, sent: int) -> None:
     assert (quantity, bound) == ((fitting(left), BY_CAPITAL) if left < 600 * E8 else (fitting(600 * E8), BY_CLIP))
 
 
+LEVELS = st.lists(st.integers(1, 9), min_size=1, max_size=6).map(tuple)
+
+
 @FEW
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 600), st.integers(1, 100))
-def test_depth(millis: list[int], collar_ppm: int, pct: int) -> None:
+@given(LEVELS, LEVELS, st.integers(0, 600), st.integers(1, 100), st.integers(0, 1))
+def test_depth(spot: tuple[int, ...], perpetual: tuple[int, ...], collar_ppm: int, pct: int, direction: int) -> None:
     """The part of what is displayed within the collar of the touch, on the thinner of the two sides."""
-    s = desk(tuple(millis))
+    s = desk(spot, perpetual)
     mine = s.strategies[0]
     mine.depth_ppm, mine.collar_ppm = pct * 10**4, collar_ppm
-    for side, touch in ((0, 60_000), (1, 60_001)):
-        for i in (SPOT, USDM):
+    near = {}
+    for i, millis in ((SPOT, spot), (USDM, perpetual)):
+        for side, touch in ((0, 60_000), (1, 60_001)):
             ticks = touch * USD[i] * collar_ppm // 10**6
-            near = sum(one for k, one in enumerate(millis) if 6 * k * USD[i] <= ticks)
-            assert near_depth_lots(s, i, side, collar_ppm) == near * MILLI[i]
-    seen = min(
-        sum(one for k, one in enumerate(millis) if 6 * k <= (60_001 * 100 * collar_ppm // 10**6) / 100),
-        sum(one for k, one in enumerate(millis) if 6 * k <= (60_000 * 10 * collar_ppm // 10**6) / 10),
-    )
+            near[i, side] = sum(one for k, one in enumerate(millis) if 6 * k * USD[i] <= ticks)
+            assert near_depth_lots(s, i, side, collar_ppm) == near[i, side] * MILLI[i]
+    seen = min(near[SPOT, 1 - direction], near[USDM, direction])
     deep = seen * STEP * pct // 100 // STEP * STEP
-    quantity, bound = asked(s)
+    quantity, bound = asked(s, direction=direction)
     whole = fitting(600 * E8)
     assert (quantity, bound) == ((deep, BY_DEPTH) if deep < whole else (whole, BY_CLIP))
 

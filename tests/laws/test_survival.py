@@ -33,11 +33,15 @@ TABLES = st.tuples(
 
 @pytest.mark.jit_off
 @FEW
-@given(TABLES, st.integers(-500, 12_000), st.integers(0, 2_500 * MS))
-def test_the_lookup_errs_towards_less(table: tuple[list[int], list[int], Random], edge_ppm: int, delay_ns: int) -> None:
+@given(TABLES, st.integers(-1, 101), st.integers(-1, 1), st.integers(0, 2_050), st.integers(-1, 1))
+def test_the_lookup_errs_towards_less(
+    table: tuple[list[int], list[int], Random], edge: int, edge_off: int, delay: int, delay_off: int
+) -> None:
     """The largest edge not above, the shortest delay not below; nothing below the first or beyond the last; a cell
     that was seen too rarely, or is not in the file, never survives."""
     edges, delays, draw = table
+    edge_ppm = edges[edge] * 100 + edge_off if 0 <= edge < len(edges) else edge * 100 + edge_off
+    delay_ns = (delays[delay] if delay < len(delays) else delay) * MS + delay_off
     rows = [
         Row(edge_bps=Decimal(edge), delay_ms=delay, ppm=draw.randrange(10**6 + 1), n=draw.choice(SEEN))
         for edge in edges
@@ -54,6 +58,17 @@ def test_the_lookup_errs_towards_less(table: tuple[list[int], list[int], Random]
         row = cells.get((max(lower), min(longer)))
         expected = row.ppm if row is not None and row.n >= N_MIN else 0
     assert survival_ppm(s, edge_ppm, delay_ns) == expected
+
+
+@pytest.mark.jit_off
+def test_a_bound_itself_is_in_its_row_and_a_delay_in_its_column() -> None:
+    s = make.desk()[0]
+    write_survival(s.survival, three.survival(lambda edge, delay: 1_000 * edge + delay))
+    for edge_ppm, delay_ns, expected in (
+        (499, 5 * MS, 0), (500, 5 * MS, 5_005), (500, 5 * MS + 1, 5_050), (999, 0, 5_005), (1_000, 50 * MS, 10_050),
+        (10**6, 300 * MS, 40_300), (10**6, 300 * MS + 1, 0), (-1, 0, 0),
+    ):  # fmt: skip
+        assert survival_ppm(s, edge_ppm, delay_ns) == expected
 
 
 @pytest.mark.jit_off

@@ -64,6 +64,13 @@ def test_a_strategy_whose_last_twenty_lost_falls(trips: list[int]) -> None:
     assert off.strategies[0].level == Level.ACTIVE
 
 
+def test_twenty_are_needed_and_enough() -> None:
+    s, out = desk()
+    for number in range(1, TRIPS + 1):
+        s.legs[0, 0].trip_e8 = -1
+        assert note_closed(s, out, 0, 0, 0) == int(number == TRIPS)
+
+
 def test_zero_on_average_is_no_loss() -> None:
     s, out = desk()
     for number in range(TRIPS):

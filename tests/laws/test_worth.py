@@ -201,6 +201,7 @@ def test_worth_is_cash_at_its_marks_and_contracts_at_the_middle(
     s.balances[1, 0], s.balances[3, s.instruments[HYPER].settle] = usdt, usdc
     for i, (one, other) in ((USDM, held[:2]), (HYPER, held[2:])):
         s.positions[0, i].lots, s.positions[1, i].lots = one * MILLI[i], other * MILLI[i]
+    s.positions[0, SPOT].lots = 7 * MILLI[SPOT]  # its coin is among the balances
     for i in (SPOT, USDM, HYPER):
         s.quotes[i].bid, s.quotes[i].ask = usd * USD[i], (usd + 1) * USD[i]
     s.quotes[DOLLAR].bid, s.quotes[DOLLAR].ask = dollar - 1, dollar + 1

@@ -15,7 +15,7 @@ from crossbook.rules.layout import INTENTS_KEPT, MAX_ORDERS
 from crossbook.rules.limits import ALLOWED, PPM, position_after, ppm_of, venue_net
 from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, UNKNOWN, count_arb, is_live
 from crossbook.rules.prices import UNPRICED, asset_mark_e8, mid_e8, position_value_e8
-from crossbook.rules.value import notional_e8, scale_e8
+from crossbook.rules.value import coin_e8, notional_e8, scale_e8
 
 ALLOW = (ALLOWED, 0, 0)
 
@@ -263,7 +263,7 @@ def margin_reason(s: Any, strategy: int, i: int, side: int, lots: int) -> Any:
         return LEVERAGE_TOO_HIGH, gross, equity * s.limits.leverage_max
     if gross > 0:
         cushion = equity - ppm_of(gross, MAINTENANCE_PPM)
-        away = PPM if cushion >= gross else max(cushion, 0) // (gross // PPM + 1)
+        away = PPM if cushion >= gross else coin_e8(max(cushion, 0), gross) // 100
         if not away >= s.limits.liquidation_ppm_min:
             return LIQUIDATION_TOO_NEAR, away, s.limits.liquidation_ppm_min
     return ALLOW
