@@ -32,9 +32,6 @@ class OutKind(IntEnum):
     UNHEDGED = 126
     PROVED = 127
 
-    RUN_STARTED = 140
-    SNAPSHOT = 141
-
 
 FIRST_NOTE = 120
 
@@ -97,7 +94,6 @@ class Reason(IntEnum):
     UNHEDGED_TOO_LARGE = 41  # C32
     FORCED_CLOSE = 42  # C42
     OPERATOR = 43
-    IMPOSSIBLE_TRANSITION = 44
     DAILY_LOSS = 45  # C37
     WEEKLY_LOSS = 46  # C38
     DRAWDOWN = 47  # C38

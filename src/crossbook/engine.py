@@ -26,7 +26,7 @@ from crossbook.rules.out import (
 from crossbook.rules.reports import after_kill, on_report, on_rim_event, orphan_e8
 from crossbook.rules.rows import pack, unpack_out
 from crossbook.rules.sizing import note_motion
-from crossbook.rules.worth import look_at_worth, note_flow
+from crossbook.rules.worth import is_held, look_at_worth, note_flow, note_unattributed
 from crossbook.strategy.arbitrage import decide
 from crossbook.types import Level, Scope
 
@@ -151,6 +151,8 @@ def step(desk: Any, rows: Any, out: Any) -> int:
         n = on_order_event(s, out, n, first)
     elif kind == FUNDING_PAID:
         s.balances[first.venue, first.asset] += first.lots
+        if first.strategy < 0 and not is_held(s, first.instrument):
+            note_unattributed(s, first.asset, first.lots)
     elif kind == TRANSFER:
         s.balances[first.venue, first.asset] += first.lots
         note_flow(s, first.asset, first.lots)

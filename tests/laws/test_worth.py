@@ -240,6 +240,18 @@ def test_money_that_no_strategy_caused_warns_then_closes() -> None:
     assert [one[2:4] for one in desk.look()] == [(CLOSE_ONLY, Reason.UNATTRIBUTED)]
 
 
+def test_funding_of_a_position_that_nobody_holds_is_unattributed() -> None:
+    """C41: what strategies hold explains their funding; without a position it came from somewhere else."""
+    for lots, expected in ((0, 7), (3, 0)):
+        desk = Valued(("C37", "C38"))
+        desk.s.positions[0, USDM].lots = lots
+        paid = FundingPaid(
+            ts=desk.ts, ts_venue=desk.ts, instrument=USDM, venue=1, strategy=-1, asset=0, amount_e8=7 * E8, payment=1
+        )
+        desk.engine.step(paid)
+        assert desk.s.worth.unattributed_e8 == expected * E8
+
+
 def test_looked_at_once_a_second() -> None:
     desk = Valued()
     desk.lose(NAV // 2)

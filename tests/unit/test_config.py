@@ -24,6 +24,7 @@ BAD = [
     ("quote_age_ms_max = 1500", "quote_age_s_max = 1.5", r"'venues\.hyperliquid\.quote_age_s_max'; did you mean "),
     ("order_notional_usd_max", "order_notional_max", r"'limits\.order_notional_max'; did you mean order_notional_u"),
     ("order_notional_usd_max", "zzz", r"unknown key 'limits\.zzz'; known keys: arbs_per_day_max, "),
+    ("b = \"hyperliquid:BTC\"", "b = \"binance_usdm:ETHUSDT\"", r"pairs\.B has both legs at one venue"),
     ("[marks]", "sede = 1\n[marks]", r"unknown key 'venues\.hyperliquid\.sede'"),
     ("[pairs.A]", "[pears.A]", r"unknown key 'pears'; did you mean pairs\?"),
     ("usd_max = 250", "usd_max = 501", r"limits\.order_notional_usd_max = 501 is above its ceiling of 500; lower it"),

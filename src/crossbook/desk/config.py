@@ -172,6 +172,11 @@ def check_config(config: Config, where: str) -> None:
             label = leg.partition(":")[0]
             if label not in config.venues or ":" not in leg:
                 raise Refused(f"{where}: pairs.{name} leg {leg!r} names no configured venue; write venue:SYMBOL")
+        if pair.a.partition(":")[0] == pair.b.partition(":")[0]:
+            raise Refused(f"{where}: pairs.{name} has both legs at one venue; arbitrage needs two, choose another leg")
+    seconds = [name for name, strategy in config.strategies.items() if strategy.kind == "arbitrage_v2"]
+    if len(seconds) > 1:
+        raise Refused(f"{where}: {' and '.join(seconds)} are both v2; a desk holds one survival table, keep one")
     for name, strategy in config.strategies.items():
         _check_strategy(config, name, strategy, where)
 

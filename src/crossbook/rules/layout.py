@@ -104,7 +104,7 @@ VENUE = record(
 """`delay_ns`: the measured time from our decision to the venue's matching; `budget_*`: what is left of its rate limit,
 0 of 0 where it was never told."""
 
-ASSET = record(*_int64("mark_instrument", "inverted"))
+ASSET = record(*_int64("mark_instrument"))
 """`mark_instrument`: whose middle prices this asset in the reporting asset; -1: it is the reporting asset."""
 
 PAIR = record(*_int64("a", "b", "step_e8"))

@@ -85,6 +85,7 @@ def after_kill(s: Any, out: Any, n: int) -> int:
     the proof of it."""
     if s.killing == 0:
         s.killing = 1
+        s.proving = 0  # answers still on their way belong to an earlier kill
         for venue in range(s.n_venues):
             if trades_at(s, venue):
                 n = say_to_venue(s, out, n, CANCEL_ALL, venue)

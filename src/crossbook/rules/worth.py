@@ -81,6 +81,15 @@ def note_flow(s: Any, asset: int, amount_e8: int) -> None:
 
 
 @kernel
+def is_held(s: Any, i: int) -> bool:
+    """Whether any strategy has a position in the instrument: if none has, its funding is nobody's."""
+    held = 0
+    for k in range(s.n_strategies):
+        held += abs(s.positions[k, i].lots)
+    return held > 0
+
+
+@kernel
 def note_unattributed(s: Any, asset: int, amount_e8: int) -> None:
     """Money that no strategy caused and that is no flow."""
     s.worth.unattributed_e8 += scale_e8(amount_e8, asset_mark_e8(s, asset))
