@@ -1,4 +1,4 @@
-"""One engine step of a desk of two venues, v0 and the gate, with its answers journalled: how long each took."""
+"""One engine step, two venues, v0, v1, v2 and all controls, with its answers journalled: how long each took."""
 
 from __future__ import annotations
 
