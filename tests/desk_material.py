@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
@@ -77,6 +78,9 @@ kind = "arbitrage_v0"
 pairs = ["B"]
 hold_s_max = 3
 """
+
+
+TRADES = itertools.count(1)
 
 
 def config(text: str = CONFIG, **limits: Any) -> Config:
@@ -218,7 +222,8 @@ def hold(s: Any, i: int, lots: int, strategy: int = 0, usd: int = 60_000) -> Non
     """A strategy comes to hold so many lots more, signed, at a price in dollars."""
     if lots:
         event = OrderFilled(
-            ts=T0, ts_venue=T0, instrument=i, venue=int(INSTRUMENTS[i].venue), strategy=strategy, order=0, trade=1,
+            ts=T0, ts_venue=T0, instrument=i, venue=int(INSTRUMENTS[i].venue), strategy=strategy, order=0,
+            trade=next(TRADES),
             side=0 if lots > 0 else 1, price=usd * USD[i], lots=abs(lots), fee_e8=0, fee_asset=0,
         )  # fmt: skip
         apply_order_event(s, pack(event)[0])

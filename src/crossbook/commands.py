@@ -105,6 +105,10 @@ class Reason(IntEnum):
     SLIPPAGE = 56  # C40
     POSITION_DIFFERS = 57
 
+    # why an alert
+    ORDER_REJECTED = 58
+    ORDER_LOST = 59
+
     # why an intent
     ENTRY = 60
     EXIT_REVERSAL = 61

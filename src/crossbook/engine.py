@@ -12,12 +12,13 @@ from crossbook.errors import Corrupt
 from crossbook.events import LAST_MARKET_KIND, WISH_FLATTEN, Event, EventKind
 from crossbook.rules.answers import on_forced_close, on_order_event
 from crossbook.rules.book import apply_market
-from crossbook.rules.controls import count_unknown
+from crossbook.rules.controls import count_unknown, look_at_arbs
 from crossbook.rules.flight import track_flights
-from crossbook.rules.holds import look_for_stale
+from crossbook.rules.holds import hold_closed, look_for_stale
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import level_of, lower, raise_level
 from crossbook.rules.layout import MAX_OUT, Rows, new_outs
+from crossbook.rules.orders import book_funding
 from crossbook.rules.out import (
     flush_denials,
     say_alert,
@@ -32,6 +33,7 @@ from crossbook.types import Level, Scope
 
 LAST_MARKET = LAST_MARKET_KIND
 MARK_PRICE = int(EventKind.MARK_PRICE)
+INSTRUMENT_CHANGED = int(EventKind.INSTRUMENT_CHANGED)
 FIRST_ORDER_KIND = int(EventKind.ORDER_ACCEPTED)
 LAST_ORDER_KIND = int(EventKind.ORDER_UNKNOWN)
 ORDER_REPORT = int(EventKind.ORDER_REPORT)
@@ -112,6 +114,7 @@ def mark_all(s: Any, out: Any, n: int) -> int:
         if s.stopped == 0:
             n = look_at_worth(s, out, n)
             n = look_for_stale(s, out, n)
+            n = look_at_arbs(s, out, n)
     return n
 
 
@@ -127,6 +130,8 @@ def on_market(s: Any, out: Any, n: int, rows: Any) -> int:
         mark.next_funding_ns = first.id
         mark.ts = first.ts
         return n
+    if first.kind == INSTRUMENT_CHANGED:
+        return hold_closed(s, out, n, i, first.lots == 0)
     if apply_market(s.books[i], s.quotes[i], s.instruments[i].chain, rows):
         track_flights(s, i)
         if s.stopped == 0:
@@ -150,8 +155,7 @@ def step(desk: Any, rows: Any, out: Any) -> int:
     elif FIRST_ORDER_KIND <= kind <= LAST_ORDER_KIND:
         n = on_order_event(s, out, n, first)
     elif kind == FUNDING_PAID:
-        s.balances[first.venue, first.asset] += first.lots
-        if first.strategy < 0 and not is_held(s, first.instrument):
+        if book_funding(s, first) and first.strategy < 0 and not is_held(s, first.instrument):
             note_unattributed(s, first.asset, first.lots)
     elif kind == TRANSFER:
         s.balances[first.venue, first.asset] += first.lots

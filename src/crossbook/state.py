@@ -15,7 +15,7 @@ from crossbook.events import EventKind
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import set_level
 from crossbook.rules.layout import ACCOUNT_FIELDS, Rows
-from crossbook.rules.orders import apply_order_event, apply_submit, book_fill, count_arb
+from crossbook.rules.orders import apply_order_event, apply_submit, book_fill, book_funding, count_arb, is_booked
 
 SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
 INTENT = int(OutKind.INTENT)
@@ -39,10 +39,13 @@ def fold_event(desk: Any, rows: Any) -> None:
     s.now = row.ts
     if FIRST_ORDER_KIND <= kind <= LAST_ORDER_KIND:
         apply_order_event(s, row)
-    elif kind == FUNDING_PAID or kind == TRANSFER:
+    elif kind == TRANSFER:
         s.balances[row.venue, row.asset] += row.lots
+    elif kind == FUNDING_PAID:
+        book_funding(s, row)
     elif kind == FORCED_CLOSE:
-        book_fill(s, row)
+        if not is_booked(s, row):
+            book_fill(s, row)
     elif kind == RATE_BUDGET:
         s.venues[row.venue].budget_left = row.lots
         s.venues[row.venue].budget_whole = row.lots2

@@ -22,8 +22,8 @@ from crossbook.tape.tape import Tape
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 GOLDEN = {
-    "desk": "a2e983d1201d380f8bcbece505c41554b6c26f56b8470f44d1fcf9a0dd432ae8",
-    "physics": "de5163b7a6abb71876079ac20bae51043f3e4d45c95ab6797edcc44672f07025",
+    "desk": "fed6ae42b177b025a8b57fd4db4422616cfd0ef4e136a741926a5e1dd46d5db1",
+    "physics": "bdbfde6d93fd90a9500a7f2f75baa3dd89aecd627050c4dcbd45064081fdbc9e",
 }
 """Journals of half a minute of market 1. Another hash means that something decided, rounded or was written otherwise:
 if that was the aim, state the new one and why in the commit."""

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossbook.commands import OutKind, Reason
-from crossbook.events import ClockOffset, Event, RateBudget, StreamDown, StreamUp
-from crossbook.rules.holds import CLOCK, RATE, STALE, STREAM, begin_hold, end_hold, hold_reason
+from crossbook.events import ClockOffset, Event, InstrumentChanged, RateBudget, StreamDown, StreamUp
+from crossbook.rules.holds import CLOCK, CLOSED, RATE, STALE, STREAM, begin_hold, end_hold, hold_reason
 from crossbook.types import Level, Scope
 
 pytestmark = pytest.mark.jit_off
@@ -33,7 +33,11 @@ def rate(ts: int, on: bool) -> Event:
     return RateBudget(ts=ts, ts_venue=ts, venue=1, left=200 + int(not on), whole=1000)
 
 
-KINDS: dict[int, Say] = {STREAM: stream, CLOCK: clock, RATE: rate}
+def closed(ts: int, on: bool) -> Event:
+    return InstrumentChanged(ts=ts, ts_venue=ts, instrument=USDM, tradeable=int(not on))
+
+
+KINDS: dict[int, Say] = {STREAM: stream, CLOCK: clock, RATE: rate, CLOSED: closed}
 
 
 def stage_at() -> Stage:

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import desk_material as make
+import msgspec
 import numba
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ FEW = settings(max_examples=8 if numba.config.DISABLE_JIT else 100)
 LIVE = (orders.SENT, orders.OPEN, orders.UNKNOWN)
 TERMINAL = (orders.FILLED, orders.CANCELED, orders.EXPIRED, orders.REJECTED)
 PRICE = 600_000
+TRADES = itertools.count(1)
 
 
 def submit(s: Any, number: int, side: int, lots: int, strategy: int = 0, flags: int = 0, ts: int = T0) -> int:
@@ -49,8 +51,8 @@ def submit(s: Any, number: int, side: int, lots: int, strategy: int = 0, flags: 
 
 def filled(number: int, side: int, lots: int, strategy: int = 0, price: int = PRICE) -> OrderFilled:
     return OrderFilled(
-        ts=T0, ts_venue=T0, instrument=USDM, venue=1, strategy=strategy, order=number, trade=1, side=side, price=price,
-        lots=lots, fee_e8=7, fee_asset=0,
+        ts=T0, ts_venue=T0, instrument=USDM, venue=1, strategy=strategy, order=number, trade=next(TRADES), side=side,
+        price=price, lots=lots, fee_e8=7, fee_asset=0,
     )  # fmt: skip
 
 
@@ -207,6 +209,47 @@ def test_a_fill_is_booked_however_late_it_comes(side: int, lots: int, later: int
     assert tell(s, filled(1, side, lots)) == (0 if held else -1)
     assert s.positions[0, USDM].lots == (lots if side == 0 else -lots)
     assert s.counters[0].fills == 1
+
+
+@FEW
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=12), st.booleans())
+def test_a_fill_told_again_is_not_booked_again(told: list[tuple[int, int]], known: bool) -> None:
+    """By the venue's number of its trade and our order's; also where the order is not known any more."""
+    s = make.desk()[0]
+    if known:
+        submit(s, 1, 0, 100)
+    booked: dict[int, int] = {}
+    for trade, lots in told:
+        event = msgspec.structs.replace(filled(1, 0, lots + 1), trade=trade)
+        before = account(s)
+        got = tell(s, event)
+        if trade in booked:
+            assert got == -3 and account(s) == before
+        else:
+            assert got != -3
+            booked[trade] = lots + 1
+    assert s.positions[0, USDM].lots == sum(booked.values())
+    assert s.counters[0].fills == len(booked)
+
+
+def test_the_same_number_in_another_order_or_instrument_is_another_fill() -> None:
+    s = make.desk()[0]
+    for number, instrument in ((1, USDM), (2, USDM), (1, 0)):
+        event = msgspec.structs.replace(filled(number, 0, 1), trade=7, instrument=instrument, venue=min(instrument, 1))
+        assert tell(s, event) == -1
+    assert s.counters[0].fills == 3
+
+
+def test_a_lost_order_that_traded_in_part_is_not_rejected_but_expired() -> None:
+    """What the venue refuses after a fill is the rest."""
+    s = make.desk()[0]
+    submit(s, 1, 0, 5)
+    tell(s, filled(1, 0, 2))
+    tell(s, OrderUnknown(ts=T0, ts_venue=T0, order=1))
+    tell(s, OrderRejected(ts=T0, ts_venue=T0, order=1, reason=1))
+    assert (s.orders[0].status, s.orders[0].filled) == (orders.EXPIRED, 2)
+    position = s.positions[0, USDM]
+    assert (position.lo, position.lots, position.hi, position.buy_open) == (2, 2, 2, 0)
 
 
 def test_a_live_order_never_loses_its_slot() -> None:

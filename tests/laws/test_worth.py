@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Valued:
         self.s.limits.mark_age_ns_max = 1 << 60
         self.s.worth.seen = 0
         self.s.balances[1, 0] = NAV
+        self.payments = itertools.count(1)
         self.ts = ts
         self.look()
 
@@ -48,8 +50,8 @@ class Valued:
 
     def lose(self, amount: int) -> None:
         self.engine.step(
-            FundingPaid(ts=self.ts, ts_venue=self.ts, instrument=USDM, venue=1, strategy=0, asset=0, payment=1,
-                        amount_e8=-amount)
+            FundingPaid(ts=self.ts, ts_venue=self.ts, instrument=USDM, venue=1, strategy=0, asset=0,
+                        payment=next(self.payments), amount_e8=-amount)
         )  # fmt: skip
 
     def flow(self, amount: int, asset: int = 0, venue: int = 1) -> None:
@@ -229,6 +231,7 @@ def test_money_that_no_strategy_caused_warns_then_closes() -> None:
         for sign in (1, -1):
             desk = Valued(("C37", "C38"))
             desk.s.worth.unattributed_e8 = sign * amount
+            desk.s.worth.start_e8 -= sign * 100 * E8
             desk.ts += S
             outs = desk.engine.step(StreamUp(ts=desk.ts, ts_venue=desk.ts, venue=3))
             found = [one for one in outs if one.kind is OutKind.ALERT and one.reason == Reason.UNATTRIBUTED]
@@ -238,6 +241,25 @@ def test_money_that_no_strategy_caused_warns_then_closes() -> None:
     desk.engine.step(stray(desk.ts, 60_000, 1, 0))
     assert desk.s.worth.unattributed_e8 == -60 * E8
     assert [one[2:4] for one in desk.look()] == [(CLOSE_ONLY, Reason.UNATTRIBUTED)]
+
+
+def test_a_part_of_the_pnl_warns_too() -> None:
+    """C41: above 5 % of what was won or lost, or a cent where that is less."""
+    for pnl, most in ((2 * E8, E8 // 10), (-2 * E8, E8 // 10), (0, E8 // 100), (1_000 * E8, E8 // 2)):
+        for beyond in (0, 1):
+            desk = Valued(("C37", "C38"))
+            desk.s.worth.start_e8 -= pnl
+            desk.s.worth.unattributed_e8 = most + beyond
+            desk.ts += S
+            outs = desk.engine.step(StreamUp(ts=desk.ts, ts_venue=desk.ts, venue=3))
+            found = [(one.value, one.limit) for one in outs if one.kind is OutKind.ALERT]
+            assert found == [(most + 1, most)] * beyond
+
+
+def test_money_paid_in_is_no_pnl_to_take_a_part_of() -> None:
+    desk = Valued(("C37", "C38"))
+    desk.flow(1_000 * E8)
+    assert desk.s.worth.start_e8 == NAV + 1_000 * E8
 
 
 def test_funding_of_a_position_that_nobody_holds_is_unattributed() -> None:

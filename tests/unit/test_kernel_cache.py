@@ -77,7 +77,15 @@ def test_editing_a_callee_is_seen(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "counts"),
-    [("rules/edge.py", True), ("engine.py", True), ("types.py", True), ("sim/venue.py", True), ("cli/demo.py", False)],
+    [
+        ("rules/edge.py", True),
+        ("engine.py", True),
+        ("types.py", True),
+        ("sim/orders.py", True),
+        ("sim/layout.py", True),
+        ("sim/venue.py", False),
+        ("cli/demo.py", False),
+    ],
 )
 def test_the_hash_covers_whatever_kernels_are_made_of(tmp_path: Path, file: str, counts: bool) -> None:
     package = tmp_path / "crossbook"

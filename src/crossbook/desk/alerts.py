@@ -14,10 +14,13 @@ from crossbook.desk.control import transition_text
 from crossbook.events import Rejection
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import OUT_TAG, TEXT_TAG, OutRow, decode_out, decode_text, kind_of
-from crossbook.rules.holds import CLOCK, PAUSE, RATE, STALE, STREAM
+from crossbook.rules.holds import CLOCK, CLOSED, PAUSE, RATE, STALE, STREAM
 from crossbook.timestamp import iso
 
-HOLDS = {STALE: "no update", STREAM: "stream down", CLOCK: "clock offset", RATE: "rate limit", PAUSE: "pause"}
+HOLDS = {
+    STALE: "no update", STREAM: "stream down", CLOCK: "clock offset", RATE: "rate limit", PAUSE: "pause",
+    CLOSED: "closed by the venue",
+}  # fmt: skip
 WORTH_A_LINE = (OutKind.ALERT, OutKind.TRANSITION, OutKind.BREAK, OutKind.PROVED)
 
 
@@ -74,11 +77,10 @@ def _say(kind: int, row: OutRow, declaration: Declaration) -> str:
 
 
 def _alert(row: OutRow, declaration: Declaration) -> str:
-    """An order's answer alerts with the venue's reason, the order's number and no limit, everything else with ours."""
-    if row.reason == 0:
+    if row.reason == Reason.ORDER_LOST:
         return f"order {row.value} is unknown"
-    if row.limit == 0 and row.reason in Rejection.__members__.values():
-        return f"order {row.value} rejected: {_word(Rejection(row.reason).name)}"
+    if row.reason == Reason.ORDER_REJECTED:
+        return f"order {row.value} rejected: {_word(Rejection(row.limit).name) if row.limit else 'no reason given'}"
     if row.reason == Reason.HELD:
         return f"hold of {declaration.instruments[row.value].name}: {HOLDS[row.limit]}"
     if row.reason == Reason.RAISE_FORBIDDEN:

@@ -105,8 +105,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fee_off_pct_max: Decimal = D(10)
     """C40: mean shortfall of the last ten entries pauses a strategy; another fee than scheduled closes the venue."""
     unattributed_warn_usd: Decimal = D("0.5")
+    unattributed_warn_pct: Decimal = D(5)
     unattributed_close_usd: Decimal = D(5)
-    """C41."""
+    """C41: warned of at either, the amount or its part of the P&L."""
     stale_s_max: Decimal = D(5)
     hold_after_s: Decimal = D(60)
     holds_per_h_max: int = 3
@@ -155,6 +156,7 @@ CEILINGS: dict[str, Decimal] = {
     "slippage_bps_max": D(10),
     "fee_off_pct_max": D(20),
     "unattributed_warn_usd": D(1),
+    "unattributed_warn_pct": D(10),
     "unattributed_close_usd": D(10),
     "stale_s_max": D(10),
     "holds_per_h_max": D(6),
@@ -267,6 +269,7 @@ def write_limits(record: Any, limits: Limits, off: int) -> None:
     record.slippage_ppm_max = _scaled(limits.slippage_bps_max, 2)
     record.fee_off_ppm_max = _scaled(limits.fee_off_pct_max, 4)
     record.unattributed_warn_e8 = _scaled(limits.unattributed_warn_usd, 8)
+    record.unattributed_warn_ppm = _scaled(limits.unattributed_warn_pct, 4)
     record.unattributed_close_e8 = _scaled(limits.unattributed_close_usd, 8)
     record.stale_ns_max = int(limits.stale_s_max * NS_PER_S)
     record.hold_after_ns = int(limits.hold_after_s * NS_PER_S)

@@ -11,7 +11,7 @@ from crossbook.rules.flight import entry_at, slice_cost
 from crossbook.rules.kernel import kernel
 from crossbook.rules.ladder import lower
 from crossbook.rules.legs import after_answer
-from crossbook.rules.orders import ORDER_FILLED, ORDER_REJECTED, UNKNOWN, apply_order_event, book_fill
+from crossbook.rules.orders import ORDER_FILLED, ORDER_REJECTED, UNKNOWN, apply_order_event, book_fill, is_booked
 from crossbook.rules.out import FILL_COST, blank, say_alert
 from crossbook.rules.track import fee_reason, note_fill
 from crossbook.rules.value import notional_e8
@@ -19,6 +19,8 @@ from crossbook.rules.worth import note_unattributed
 from crossbook.types import Level, Scope
 
 MAKER = FLAG_MAKER
+WHY_REJECTED = int(Reason.ORDER_REJECTED)
+WHY_LOST = int(Reason.ORDER_LOST)
 WHY_FORCED = int(Reason.FORCED_CLOSE)
 TOO_MANY_REJECTS = int(Reason.TOO_MANY_REJECTS)
 UNKNOWN_ORDERS = int(Reason.UNKNOWN_ORDERS)
@@ -48,6 +50,8 @@ def on_order_event(s: Any, out: Any, n: int, row: Any) -> int:
     if slot == -2:
         s.fault = FAULT_ORDER
         return n
+    if slot == -3:
+        return n
     if row.kind == ORDER_FILLED:
         n = on_fill(s, out, n, slot, row)
     if slot < 0:
@@ -55,8 +59,11 @@ def on_order_event(s: Any, out: Any, n: int, row: Any) -> int:
             n = pairs_of(s, out, n, row.strategy, row.instrument)
         return n
     order = s.orders[slot]
-    if row.kind == ORDER_REJECTED or order.status == UNKNOWN:
-        n = say_alert(s, out, n, order.strategy, row.reason, order.id, 0)
+    if row.kind == ORDER_REJECTED:
+        n = say_alert(s, out, n, order.strategy, WHY_REJECTED, order.id, row.reason)
+        n = after_trouble(s, out, n)
+    elif order.status == UNKNOWN:
+        n = say_alert(s, out, n, order.strategy, WHY_LOST, order.id, 0)
         n = after_trouble(s, out, n)
     if order.pair >= 0:
         return after_answer(s, out, n, order.strategy, order.pair)
@@ -112,6 +119,8 @@ def after_trouble(s: Any, out: Any, n: int) -> int:
 @kernel
 def on_forced_close(s: Any, out: Any, n: int, row: Any) -> int:
     """The venue closed a position of ours: book it, kill its strategy (C42), take back the twin leg."""
+    if is_booked(s, row):
+        return n
     book_fill(s, row)
     if row.strategy < 0:
         return n

@@ -11,6 +11,7 @@ from typing import Any
 from crossbook.commands import Reason
 from crossbook.rules.holds import hold_reason
 from crossbook.rules.kernel import kernel
+from crossbook.rules.ladder import CLOSE_ONLY, DESK, lower
 from crossbook.rules.layout import INTENTS_KEPT, MAX_ORDERS
 from crossbook.rules.limits import ALLOWED, PPM, position_after, ppm_of, venue_net
 from crossbook.rules.orders import NS_PER_DAY, NS_PER_H, NS_PER_MIN, UNKNOWN, count_arb, is_live
@@ -89,7 +90,7 @@ def entry_reason(s: Any, strategy: int, p: int, direction: int, quantity_e8: int
         in_hour = arbs_in_hour(s, p)
         if not in_hour < limits.arbs_per_h_max:
             return ARBS_TOO_MANY, in_hour, limits.arbs_per_h_max
-        in_day = s.rate.arbs_in_day if s.rate.arb_day == s.now // NS_PER_DAY else 0
+        in_day = arbs_in_day(s)
         if not in_day < limits.arbs_per_day_max:
             return ARBS_TOO_MANY, in_day, limits.arbs_per_day_max
     if limits.off & OFF_DUPLICATE == 0:
@@ -114,6 +115,22 @@ def arbs_in_hour(s: Any, p: int) -> int:
         if legs.arb_hour == s.now // NS_PER_H:
             count += legs.arbs_in_hour
     return count
+
+
+@kernel
+def arbs_in_day(s: Any) -> int:
+    """Entries into all pairs this day, since a person last raised the desk."""
+    return int(s.rate.arbs_in_day) if s.rate.arb_day == s.now // NS_PER_DAY else 0
+
+
+@kernel
+def look_at_arbs(s: Any, out: Any, n: int) -> int:
+    """C14: a day's worth of entries is used up: the desk closes until a person re-arms it."""
+    limits = s.limits
+    in_day = arbs_in_day(s)
+    if limits.off & OFF_ARBS == 0 and not in_day < limits.arbs_per_day_max:
+        return lower(s, out, n, DESK, 0, CLOSE_ONLY, (ARBS_TOO_MANY, in_day, limits.arbs_per_day_max))
+    return n
 
 
 @kernel

@@ -15,8 +15,9 @@ from crossbook.rules.orders import NS_PER_H
 from crossbook.rules.out import say_alert
 from crossbook.types import Level, Scope
 
-STALE, STREAM, CLOCK, RATE, PAUSE = range(HOLD_KINDS)
-"""No update for too long; stream down or just up again; clock offset; rate limit; paused after rejections."""
+STALE, STREAM, CLOCK, RATE, PAUSE, CLOSED = range(HOLD_KINDS)
+"""No update for too long; stream down or just up again; clock offset; rate limit; paused after rejections; the venue
+does not trade it now."""
 
 INSTRUMENT = int(Scope.INSTRUMENT)
 CLOSE_ONLY = int(Level.CLOSE_ONLY)
@@ -50,6 +51,15 @@ def end_hold(s: Any, i: int, kind: int, after_ns: int) -> None:
     if hold.active == 1:
         hold.active = 0
         hold.until = s.now + after_ns
+
+
+@kernel
+def hold_closed(s: Any, out: Any, n: int, i: int, closed: bool) -> int:
+    """The venue closed or opened the instrument."""
+    if closed:
+        return begin_hold(s, out, n, i, CLOSED)
+    end_hold(s, i, CLOSED, s.limits.hold_after_ns)
+    return n
 
 
 @kernel

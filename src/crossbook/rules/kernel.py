@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +17,23 @@ from typing import Any, TypeVar
 import numba
 import numpy
 
-ROOMS = ("rules", "strategy", "venues", "sim", "lab")
-"""The packages that hold kernels, beside `engine.py` which composes them."""
 PACKAGE = Path(__file__).parents[1]
+KERNEL = re.compile(rb"^@(bulk_)?kernel$", re.MULTILINE)
+IMPORT = re.compile(rb"^from crossbook\.([\w.]+) import", re.MULTILINE)
+
+
+def kernel_sources(package: Path = PACKAGE) -> list[Path]:
+    """The files that hold kernels, and every file that one of them imports from: what compiled code can depend on."""
+    texts = {file: file.read_bytes() for file in package.rglob("*.py")}
+    wanted = [file for file, text in texts.items() if KERNEL.search(text)]
+    found: set[Path] = set()
+    while wanted:
+        file = wanted.pop()
+        if file in texts and file not in found:
+            found.add(file)
+            modules = (name.decode().replace(".", "/") for name in IMPORT.findall(texts[file]))
+            wanted += (package / f"{name}{end}" for name in modules for end in (".py", "/__init__.py"))
+    return sorted(found)
 
 
 def sources_hash(package: Path = PACKAGE) -> str:
@@ -26,10 +41,7 @@ def sources_hash(package: Path = PACKAGE) -> str:
     digest = hashlib.sha256()
     for word in (numba.__version__, numpy.__version__, platform.python_version(), platform.machine()):
         digest.update(word.encode())
-    files = [package / "engine.py", package / "events.py", package / "commands.py", package / "types.py"]
-    for room in ROOMS:
-        files += (package / room).glob("**/*.py")
-    for file in sorted(file for file in files if file.is_file()):
+    for file in kernel_sources(package):
         digest.update(file.relative_to(package).as_posix().encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

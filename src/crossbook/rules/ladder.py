@@ -51,6 +51,8 @@ def set_level(s: Any, scope: int, index: int, level: int) -> None:
     """Fold a transition."""
     if scope == DESK:
         s.level = level
+        if level == ACTIVE:  # only a person does that: the day's entries are counted anew (C14)
+            s.rate.arbs_in_day = 0
     elif scope == VENUE:
         s.venues[index].level = level
     elif scope == INSTRUMENT:

@@ -122,7 +122,8 @@ LIMITS = record(
         "open_orders_max", "ratio_ppm_max", "budget_reserve_ppm", "turnover_e8_max", "funding_ppm_max",
         "funding_before_ns", "journal_lag_ns_max", "disk_bytes_min", "loop_lag_ns_max", "daily_close_ppm",
         "daily_kill_ppm", "weekly_kill_ppm", "drawdown_kill_ppm", "slippage_ppm_max", "fee_off_ppm_max",
-        "unattributed_warn_e8", "unattributed_close_e8", "stale_ns_max", "hold_after_ns", "holds_per_h_max",
+        "unattributed_warn_e8", "unattributed_warn_ppm", "unattributed_close_e8", "stale_ns_max", "hold_after_ns",
+        "holds_per_h_max",
     )
 )  # fmt: skip
 """`off`: a bit per control that this run has switched off by name."""
@@ -190,6 +191,10 @@ RATE = record(
 )  # fmt: skip
 """Orders, turnover and entries by the UTC second, minute, hour and day they fell in."""
 
+FILLS_KEPT = 256
+BOOKED = record(*[(name, I8, (FILLS_KEPT,)) for name in ("kind", "instrument", "trade", "order")], *_int64("count"))
+"""What the venues numbered and we booked last (fills, forced closes, funding): told again, it is not booked again."""
+
 REJECTS = record(*_int64("row", "paused_until", "minute", "in_minute"))
 """Rejections of an instrument: how many in a row, until when it is paused, how many this minute."""
 
@@ -203,15 +208,18 @@ TRACK = record(
 """What a strategy's last round trips brought (reporting e8) and its last entries fell short of the edge expected (ppm);
 `shortfall_ppm` is the moving mean of the latter, `pnl_e8` and `peak_e8` its closed P&L and the highest it ever was."""
 
-HOLD_KINDS = 5
+HOLD_KINDS = 6
 HOLDS_KEPT = 8
 HOLD = record(("began", I8, (HOLDS_KEPT,)), *_int64("active", "until", "count"))
 """A transient cause that denies entries while it lasts and for a time after. Kinds stand in `rules.holds`; `began`:
 when the last ones did."""
 
 WORTH = record(
-    *_int64("nav_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned", "seen")
-)
+    *_int64(
+        "nav_e8", "start_e8", "day", "day_start_e8", "week", "week_start_e8", "peak_e8", "unattributed_e8", "warned",
+        "seen",
+    )
+)  # fmt: skip
 """Net asset value as the desk sees it at its marks, flows taken out of the starts and the peak; `seen` 0: not yet."""
 
 MOTION = record(*_int64("mid_e8", "second", "variance"))
@@ -246,6 +254,7 @@ DESK = record(
     ("counters", COUNTERS, (MAX_STRATEGIES,)),
     ("rate", RATE),
     ("rejects", REJECTS, (MAX_INSTRUMENTS,)),
+    ("booked", BOOKED),
     *_int64("next_order", "next_intent"),
     # the market half: comes back from the tape or from warm-up
     ("now", I8),
@@ -268,7 +277,7 @@ DESK = record(
 
 ACCOUNT_FIELDS = (
     "instruments", "venues", "strategies", "level", "positions", "balances", "orders", "counters", "rate", "rejects",
-    "next_order", "next_intent",
+    "booked", "next_order", "next_intent",
 )  # fmt: skip
 """The desk half of the state; its bytes are what a fold of the journal must reproduce."""
 

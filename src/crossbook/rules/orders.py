@@ -12,7 +12,7 @@ import numpy as np
 from crossbook.commands import FLAG_CLOSING, FLAG_HEDGE, FLAG_REDUCE_ONLY
 from crossbook.events import EventKind
 from crossbook.rules.kernel import kernel
-from crossbook.rules.layout import MAX_ORDERS
+from crossbook.rules.layout import FILLS_KEPT, MAX_ORDERS
 from crossbook.rules.settlement import settle_fill
 
 FREE, SENT, OPEN, UNKNOWN, FILLED, CANCELED, EXPIRED, REJECTED = range(8)
@@ -182,8 +182,42 @@ def count_rate(rate: Any, now: int, notional_e8: int) -> None:
 
 
 @kernel
+def is_booked(s: Any, row: Any) -> bool:
+    """Whether this fill, forced close or funding was booked before (as `ledger.postings.key_of` tells them apart)."""
+    booked = s.booked
+    for k in range(min(booked.count, FILLS_KEPT)):
+        same = booked.trade[k] == row.id2 and booked.order[k] == row.id
+        if same and booked.instrument[k] == row.instrument and booked.kind[k] == row.kind:
+            return True
+    return False
+
+
+@kernel
+def note_booked(s: Any, row: Any) -> None:
+    """From now on it was."""
+    booked = s.booked
+    at = booked.count % FILLS_KEPT
+    booked.kind[at] = row.kind
+    booked.instrument[at] = row.instrument
+    booked.trade[at] = row.id2
+    booked.order[at] = row.id
+    booked.count += 1
+
+
+@kernel
+def book_funding(s: Any, row: Any) -> bool:
+    """Fold a funding payment; False if it was booked before."""
+    if is_booked(s, row):
+        return False
+    note_booked(s, row)
+    s.balances[row.venue, row.asset] += row.lots
+    return True
+
+
+@kernel
 def book_fill(s: Any, row: Any) -> None:
     """Fold the money and the position of a fill, whether or not its order is known: the venue's word is the truth."""
+    note_booked(s, row)
     strategy = row.strategy
     instrument = s.instruments[row.instrument]
     settle_fill(s.balances[row.venue], instrument, row.side, row.price, row.lots, row.lots2, row.asset)
@@ -222,8 +256,11 @@ def count_arb(rate: Any, now: int) -> None:
 
 @kernel
 def apply_order_event(s: Any, row: Any) -> int:
-    """Fold a venue's answer about an order. Returns its slot, -1 for an order we do not hold, -2 if impossible."""
+    """Fold a venue's answer about an order. Returns its slot, -1 for an order we do not hold, -2 if impossible, -3 for
+    a fill that was booked already."""
     kind = row.kind
+    if kind == ORDER_FILLED and is_booked(s, row):
+        return -3
     k = find_order(s, row.id)
     if k < 0:
         if kind == ORDER_FILLED:
@@ -244,6 +281,8 @@ def apply_order_event(s: Any, row: Any) -> int:
     after = NEXT[order.status, what]
     if after == IMPOSSIBLE:
         return -2
+    if after == REJECTED and order.filled > 0:
+        after = EXPIRED  # some of it traded, so what was refused is the rest
     order.status = after
     counters = s.counters[order.strategy]
     if kind != ORDER_REJECTED and kind != ORDER_UNKNOWN:

@@ -12,7 +12,7 @@ from crossbook.rules.ladder import lower
 from crossbook.rules.layout import MAX_ORDERS
 from crossbook.rules.legs import needs_mending
 from crossbook.rules.limits import ppm_of
-from crossbook.rules.orders import is_live
+from crossbook.rules.orders import UNKNOWN, is_live
 from crossbook.rules.out import CANCEL_ALL, QUERY, say_break, say_proved, say_to_venue
 from crossbook.types import Level, Scope
 
@@ -82,16 +82,18 @@ def on_rim_event(s: Any, out: Any, n: int, row: Any) -> int:
 @kernel
 def after_kill(s: Any, out: Any, n: int) -> int:
     """A killed desk cancels everything at once; when nothing is out and nothing is unhedged it asks every venue for
-    the proof of it."""
+    the proof of it. An order of which nothing is known delays that no further: what the venues report is evidence."""
     if s.killing == 0:
         s.killing = 1
         s.proving = 0  # answers still on their way belong to an earlier kill
         for venue in range(s.n_venues):
             if trades_at(s, venue):
                 n = say_to_venue(s, out, n, CANCEL_ALL, venue)
+    elif s.killing == 2 and s.proving == 0 and orphan_e8(s) != 0:
+        s.killing = 1  # a lost order was found again and left something: mend it, and prove once more
     if s.killing == 1:
         for k in range(MAX_ORDERS):
-            if is_live(s.orders[k].status):
+            if is_live(s.orders[k].status) and s.orders[k].status != UNKNOWN:
                 return n
         if orphan_e8(s) != 0:
             return n

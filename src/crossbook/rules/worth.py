@@ -33,6 +33,8 @@ UNATTRIBUTED = int(Reason.UNATTRIBUTED)
 OFF_DAILY = 1 << 37
 OFF_DRAWDOWN = 1 << 38
 OFF_UNATTRIBUTED = 1 << 41
+CENT_E8 = 1_000_000
+"""Below a cent nobody is warned: at a P&L of about zero every speck would be more than a part of it."""
 UNKNOWN_WORTH = -(1 << 62)
 """What stands for a worth that cannot be told; nothing falls by it."""
 
@@ -75,6 +77,7 @@ def note_flow(s: Any, asset: int, amount_e8: int) -> None:
     if mark <= 0:  # an old price is nearer the truth than none
         mark = mid_e8(s, max(s.assets[asset].mark_instrument, 0))
     value = scale_e8(amount_e8, mark)
+    worth.start_e8 += value
     worth.day_start_e8 += value
     worth.week_start_e8 += value
     worth.peak_e8 += value
@@ -117,6 +120,8 @@ def look_at_worth(s: Any, out: Any, n: int) -> int:
     day = s.now // NS_PER_DAY
     week = (day + EPOCH_WEEKDAY) // 7
     worth.nav_e8 = nav
+    if first:
+        worth.start_e8 = nav
     if first or day != worth.day:
         worth.day = day
         worth.day_start_e8 = nav
@@ -144,9 +149,11 @@ def look_at_worth(s: Any, out: Any, n: int) -> int:
             n = lower(s, out, n, DESK, 0, KILLED, (DRAWDOWN, lost, most))
     if limits.off & OFF_UNATTRIBUTED == 0:
         strange = abs(worth.unattributed_e8)
+        most = min(limits.unattributed_warn_e8, ppm_of(abs(nav - worth.start_e8), limits.unattributed_warn_ppm))
+        most = max(most, CENT_E8)
         if not strange <= limits.unattributed_close_e8:
             n = lower(s, out, n, DESK, 0, CLOSE_ONLY, (UNATTRIBUTED, strange, limits.unattributed_close_e8))
-        elif not strange <= limits.unattributed_warn_e8 and worth.warned == 0:
+        elif not strange <= most and worth.warned == 0:
             worth.warned = 1
-            n = say_alert(s, out, n, -1, UNATTRIBUTED, strange, limits.unattributed_warn_e8)
+            n = say_alert(s, out, n, -1, UNATTRIBUTED, strange, most)
     return n
