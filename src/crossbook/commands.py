@@ -104,6 +104,7 @@ class Reason(IntEnum):
     HELD_TOO_OFTEN = 55
     SLIPPAGE = 56  # C40
     POSITION_DIFFERS = 57
+    RESTRICTED = 66
 
     # why an alert
     ORDER_REJECTED = 58

@@ -49,6 +49,7 @@ class EventKind(IntEnum):
     FORECAST = 66
     OPERATOR_REQUEST = 67
     RUN_STOPPED = 68
+    RESTRICTED = 69
 
 
 LAST_MARKET_KIND = 8
@@ -353,6 +354,17 @@ class ForcedClose(Event, frozen=True, kw_only=True):
     lots: int
     fee_e8: int
     fee_asset: int
+
+
+class Restricted(Event, frozen=True, kw_only=True):
+    """A venue does not let us go on as we did (a key, a permission, a setting, a closed market): it, or one
+    `instrument` of it (-1: all), may at most be at `level`. The entry before it has the error in words."""
+
+    kind = EventKind.RESTRICTED
+    columns = {"venue": "venue", "instrument": "instrument", "level": "lots"}
+    venue: int
+    level: int
+    instrument: int = -1
 
 
 class Timer(Event, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from control_material import Stage, entered
 from desk_material import MS, SPOT, T0, S
 
 from crossbook.commands import OutKind, Reason
-from crossbook.events import OperatorRequest, OrderExpired, OrderFilled, OrderReport, OrderUnknown
+from crossbook.events import OperatorRequest, OrderExpired, OrderFilled, OrderReport, OrderUnknown, Restricted
 from crossbook.types import Level, Scope
 
 
@@ -73,3 +73,20 @@ def test_a_days_worth_of_entries_closes_the_desk_until_a_person_raises_it() -> N
     assert [one.new for one in outs if one.kind is OutKind.TRANSITION] == [Level.ACTIVE]
     assert (stage.s.level, stage.s.rate.arbs_in_day) == (Level.ACTIVE, 0)
     assert entered(stage.show(at + S))
+
+
+def test_what_a_venue_refuses_us_falls_there_and_no_further() -> None:
+    """A venue, or one instrument of it; never up, and only a person lifts it again."""
+    for level in (Level.CLOSE_ONLY, Level.KILLED):
+        for instrument, scope in ((-1, Scope.VENUE), (SPOT, Scope.INSTRUMENT)):
+            stage = Stage()
+            at = T0 + S
+            event = Restricted(ts=at, ts_venue=at, venue=0, instrument=instrument, level=int(level))
+            fell = [one for one in stage.tell(event) if one.kind is OutKind.TRANSITION]
+            assert [(one.scope, one.index, one.new, one.reason) for one in fell] == [
+                (scope, 0, level, Reason.RESTRICTED)
+            ]
+            again = Restricted(ts=at, ts_venue=at, venue=0, instrument=instrument, level=int(Level.ACTIVE))
+            assert not [one for one in stage.tell(again) if one.kind is OutKind.TRANSITION]
+            assert not entered(stage.show(at + MS))
+            assert stage.s.level == Level.ACTIVE

@@ -22,8 +22,11 @@ STREAM_DOWN = int(EventKind.STREAM_DOWN)
 CLOCK_OFFSET = int(EventKind.CLOCK_OFFSET)
 RATE_BUDGET = int(EventKind.RATE_BUDGET)
 HEALTH = int(EventKind.HEALTH)
+RESTRICTED = int(EventKind.RESTRICTED)
 POSITION_DIFFERS = int(Reason.POSITION_DIFFERS)
 VENUE = int(Scope.VENUE)
+INSTRUMENT = int(Scope.INSTRUMENT)
+WHY_RESTRICTED = int(Reason.RESTRICTED)
 CLOSE_ONLY = int(Level.CLOSE_ONLY)
 
 
@@ -71,6 +74,10 @@ def on_rim_event(s: Any, out: Any, n: int, row: Any) -> int:
         s.venues[row.venue].budget_whole = row.lots2
         reserve = ppm_of(row.lots2, s.limits.budget_reserve_ppm)
         return hold_venue(s, out, n, row.venue, RATE, not row.lots > reserve)
+    if kind == RESTRICTED:
+        if row.instrument >= 0:
+            return lower(s, out, n, INSTRUMENT, row.instrument, row.lots, (WHY_RESTRICTED, row.lots, 0))
+        return lower(s, out, n, VENUE, row.venue, row.lots, (WHY_RESTRICTED, row.lots, 0))
     if kind == HEALTH:
         s.health.journal_lag_ns = row.lots
         s.health.disk_bytes = row.lots2
