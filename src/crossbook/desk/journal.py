@@ -12,6 +12,7 @@ import mmap
 import os
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,7 @@ class JournalWriter:
             raise
         self._failure: OSError | None = None
         self._written = self._synced = self._at
+        self._synced_ns = time.monotonic_ns()
         self._full: list[tuple[_Segment, int]] = []
         self._ready: _Segment | None = None
         self._closing = threading.Event()
@@ -133,6 +135,10 @@ class JournalWriter:
         self._at = put_record(self._map, self._at, sequence, payload)
         self._next = sequence + 1
         return sequence
+
+    def lag_ns(self) -> int:
+        """How long ago everything written until then was durable; 0 if everything is."""
+        return time.monotonic_ns() - self._synced_ns if self._synced != self._at else 0
 
     def sync(self) -> None:
         """Return when every entry appended so far is durable. Raises `Corrupt` if the disk fails."""
@@ -217,6 +223,7 @@ class JournalWriter:
 
     def _flush(self) -> None:
         with self._work:
+            began = time.monotonic_ns()
             full, self._full = self._full, []
             written, current = self._at, self._current
             try:
@@ -227,6 +234,7 @@ class JournalWriter:
                     if full:
                         os.fsync(self._lock_fd)
                     self._synced = written
+                self._synced_ns = began
             except OSError as error:
                 self._failure = error
 

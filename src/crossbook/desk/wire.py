@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -67,10 +67,9 @@ def wire(config: Config, tape: Tape, *, strict: bool = False) -> Bundle:
     for name, table in config.survival_tables.items():
         check_survival(table, name, chosen.manifest.first_ns)
     capital = allocations(config)
-    desk = _desk(config, declaration, chosen.instruments, capital)
-    setup = _setup(config, declaration, chosen.instruments)
-    legs = {VENUE_BY_LABEL[label]: _leg(venue, config.seed) for label, venue in config.venues.items()}
-    venues = SimulatedVenues(setup, chosen.rows, chosen.starts, LatencyModel(config.seed, legs))
+    desk = fill_desk(config, declaration, chosen.instruments, capital)
+    setup = setup_of(config, declaration, chosen.instruments)
+    venues = SimulatedVenues(setup, chosen.rows, chosen.starts, latency_of(config))
     return Bundle(
         config=config,
         declaration=declaration,
@@ -88,7 +87,7 @@ def wire_market(config: Config, tape: Tape) -> tuple[Tape, Declaration, Callable
     """The tape of a configuration's instruments, what it declares, and a maker of fresh desks: for looking at a market
     without a run."""
     chosen, declaration, _ = _choose(config, tape, False)
-    return chosen, declaration, lambda: _desk(config, declaration, chosen.instruments, [])
+    return chosen, declaration, lambda: fill_desk(config, declaration, chosen.instruments, [])
 
 
 def clips_e8(config: Config, declaration: Declaration) -> list[int]:
@@ -101,8 +100,7 @@ def clips_e8(config: Config, declaration: Declaration) -> list[int]:
 
 def _choose(config: Config, tape: Tape, strict: bool) -> tuple[Tape, Declaration, list[str]]:
     there = {instrument.name for instrument in tape.instruments}
-    wanted = sorted({leg for pair in config.pairs.values() for leg in (pair.a, pair.b)} | set(config.marks.values()))
-    not_traded = [name for name in wanted if name not in there]
+    not_traded = [name for name in wanted_names(config) if name not in there]
     if not_traded and strict:
         raise Refused(f"--strict: the tape has no {', '.join(not_traded)}; it has {', '.join(sorted(there))}")
     pairs = {name: pair for name, pair in config.pairs.items() if pair.a in there and pair.b in there}
@@ -110,16 +108,27 @@ def _choose(config: Config, tape: Tape, strict: bool) -> tuple[Tape, Declaration
         raise Refused(
             f"no configured pair is on the tape: it lacks {', '.join(not_traded)}; it has {', '.join(sorted(there))}"
         )
-    used = sorted({leg for pair in pairs.values() for leg in (pair.a, pair.b)})
     marks = {asset: name for asset, name in config.marks.items() if name in there}
+    chosen = select(tape, ordered_names(config, pairs, marks))
+    offsets_ns = {VENUE_BY_LABEL[label]: clock.offset_ns for label, clock in tape.manifest.clocks.items()}
+    return chosen, declare(config, chosen.instruments, pairs, marks, offsets_ns), not_traded
+
+
+def wanted_names(config: Config) -> list[str]:
+    """The names of all instruments that a configuration trades or marks by."""
+    return sorted({leg for pair in config.pairs.values() for leg in (pair.a, pair.b)} | set(config.marks.values()))
+
+
+def ordered_names(config: Config, pairs: dict[str, PairConfig], marks: dict[str, str]) -> list[str]:
+    """In the desk's order: what is traded, then what only marks."""
+    used = sorted({leg for pair in pairs.values() for leg in (pair.a, pair.b)})
     names = used + [name for name in marks.values() if name not in used]
     if len(names) > MAX_INSTRUMENTS or len(pairs) > MAX_PAIRS or len(config.strategies) > MAX_STRATEGIES:
         raise Refused(
             f"{len(names)} instruments, {len(pairs)} pairs, {len(config.strategies)} strategies: at most "
             f"{MAX_INSTRUMENTS}, {MAX_PAIRS} and {MAX_STRATEGIES} fit"
         )
-    chosen = select(tape, names)
-    return chosen, _declare(config, chosen.instruments, pairs, marks, chosen), not_traded
+    return names
 
 
 def fees_ppm(config: Config, venue: Venue) -> tuple[int, int]:
@@ -131,12 +140,12 @@ def fees_ppm(config: Config, venue: Venue) -> tuple[int, int]:
     return int(maker.scaleb(2)), int(taker.scaleb(2))
 
 
-def _declare(
+def declare(
     config: Config,
     instruments: tuple[Instrument, ...],
     pairs: dict[str, PairConfig],
     marks: dict[str, str],
-    tape: Tape,
+    offsets_ns: Mapping[Venue, int],
 ) -> Declaration:
     names = [instrument.name for instrument in instruments]
     held = {asset for venue in config.venues.values() for asset in (*venue.opening, *venue.opening_worth_usdt)}
@@ -166,7 +175,7 @@ def _declare(
         assets=assets,
         asset_marks=asset_marks,
         reporting=0,
-        venues=[_declare_venue(venue, instruments, assets, tape) for venue in Venue],
+        venues=[_declare_venue(venue, instruments, assets, offsets_ns.get(venue, 0)) for venue in Venue],
         strategies=list(config.strategies),
         pairs=[
             DeclaredPair(name=name, a=names.index(pair.a), b=names.index(pair.b), step_e8=steps[name])
@@ -178,14 +187,15 @@ def _declare(
     )
 
 
-def _declare_venue(venue: Venue, instruments: tuple[Instrument, ...], assets: list[str], tape: Tape) -> DeclaredVenue:
+def _declare_venue(
+    venue: Venue, instruments: tuple[Instrument, ...], assets: list[str], offset_ns: int
+) -> DeclaredVenue:
     settles = [i.settle for i in instruments if i.venue is venue and i.kind is not InstrumentKind.SPOT]
-    clock = tape.manifest.clocks.get(venue.label)
     return DeclaredVenue(
         label=venue.label,
         margin=bool(settles),
         collateral=assets.index(settles[0]) if settles else -1,
-        clock_offset_ns=clock.offset_ns if clock else 0,
+        clock_offset_ns=offset_ns,
     )
 
 
@@ -198,7 +208,7 @@ def _common_step(instruments: tuple[Instrument, ...], names: list[str], pair: Pa
     return math.lcm(a.lot_e8, b.lot_e8)
 
 
-def _desk(
+def fill_desk(
     config: Config, declaration: Declaration, instruments: tuple[Instrument, ...], capital: list[Allocation]
 ) -> Rows:
     desk = new_desk()
@@ -254,7 +264,7 @@ def _desk(
     return desk
 
 
-def _setup(config: Config, declaration: Declaration, instruments: tuple[Instrument, ...]) -> Setup:
+def setup_of(config: Config, declaration: Declaration, instruments: tuple[Instrument, ...]) -> Setup:
     given = [config.venues.get(venue.label, VenueConfig()) for venue in Venue]
     return Setup(
         instruments=instruments,
@@ -271,6 +281,11 @@ def _slow_delay_ns(venue: VenueConfig) -> int:
     given = venue.entry_latency_us
     values = sorted(given) if isinstance(given, list) else [given]
     return values[(len(values) * 3 - 1) // 4] * NS_PER_US
+
+
+def latency_of(config: Config) -> LatencyModel:
+    legs = {VENUE_BY_LABEL[label]: _leg(venue, config.seed) for label, venue in config.venues.items()}
+    return LatencyModel(config.seed, legs)
 
 
 def _leg(venue: VenueConfig, seed: int) -> Leg:

@@ -107,8 +107,8 @@ class SimulatedVenues:
         """
         if self._next > until:
             return np.zeros(0, EVENT)
-        while self._arrivals and self._arrivals[0][0] <= until:
-            at, _, command = heappop(self._arrivals)
+        while (arrival := self._next_arrival(until)) is not None:
+            at, _, command = arrival
             venue = int(command["venue"][0])
             self._advance(venue, at)
             arrive(self.state, command, at)
@@ -160,7 +160,15 @@ class SimulatedVenues:
         self._arrived[venue] = at
         heappush(self._arrivals, (at, self._sent, row))
         self._sent += 1
-        self._next = min(self._next, at)
+        self._next = min(self._next, self._arrival_due())
+
+    def _next_arrival(self, until: int) -> tuple[int, int, Rows] | None:
+        """Take the next command whose arrival, by `until`, can be looked at."""
+        return heappop(self._arrivals) if self._arrivals and self._arrivals[0][0] <= until else None
+
+    def _arrival_due(self) -> int:
+        """When the next one can be."""
+        return self._arrivals[0][0] if self._arrivals else FOREVER
 
     def _advance(self, venue: int, until: int) -> None:
         while not advance_market(self.state, self._rows, self._starts, venue, until):
@@ -187,8 +195,7 @@ class SimulatedVenues:
     def _schedule(self) -> None:
         next_watch(self.state, self._rows, self._starts, self._watch)
         due: int = min(self._watch.tolist())
-        if self._arrivals:
-            due = min(due, self._arrivals[0][0])
+        due = min(due, self._arrival_due())
         if self._replies:
             due = min(due, self._replies[0][0])
         for fundings in self._fundings:
