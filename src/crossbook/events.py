@@ -1,4 +1,4 @@
-"""What can happen: every event as a typed record, and the columns of the packed row that carry it.
+"""What can happen: every event as a typed record, and the columns of its packed row. long: one row of a table each.
 
 The core runs on packed rows (`rules.layout.EVENT`); these structs are the same facts for people, codecs and tests.
 `ts` is when we knew it, `ts_venue` when it happened at the venue, both integer nanoseconds on our clock.
@@ -74,9 +74,7 @@ class Quote(Event, frozen=True, kw_only=True):
     """Best bid and ask; 0 lots on a side means that it is empty."""
 
     kind = EventKind.QUOTE
-    columns = {
-        "bid": "price", "bid_lots": "lots", "ask": "price2", "ask_lots": "lots2", "update_id": "id",
-    }  # fmt: skip
+    columns = {"bid": "price", "bid_lots": "lots", "ask": "price2", "ask_lots": "lots2", "update_id": "id"}
     instrument: int
     bid: int
     bid_lots: int
@@ -410,3 +408,5 @@ class Rejection(IntEnum):
     NOT_TRADING = 9
     TOO_MANY_ORDERS = 10
     UNKNOWN_INSTRUMENT = 11
+    OTHER = 12
+    """The venue refused for a reason that has no word of its own here; the error beside it says which."""

@@ -133,9 +133,10 @@ def decode_to_grid(reader: Any, buf: Any, tokens: Any, ts: int, rows: Any, grid:
     known = c.n_symbols
     c.n_rows = 0
     wrong = decode_frame(c, buf, 0, len(buf), tokens, ts, rows)
-    if wrong == DONE and c.n_symbols > known:
-        c.n_symbols = known
-        wrong = fail(c, BAD_SYMBOL, 0, len(buf))
+    if c.n_symbols > known:
+        c.n_symbols = known  # whatever else is wrong: a symbol that stayed would have no line in the grid
+        if wrong == DONE:
+            wrong = fail(c, BAD_SYMBOL, 0, len(buf))
     if wrong == DONE:
         c.bad_at = to_grid(rows, 0, c.n_rows, grid, 0 if known == 1 else -1)
         if c.bad_at >= 0:

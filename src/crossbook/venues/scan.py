@@ -34,6 +34,8 @@ _KEY = 3
 _AFTER = 4
 
 _ROOM = (1 << 62) // 10 - 1
+WORD_FACTOR = 1_000_003
+WORD_MASK = (1 << 56) - 1
 
 
 def tokens_for(length: int) -> Any:
@@ -43,7 +45,7 @@ def tokens_for(length: int) -> Any:
 
 @kernel
 def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
-    """Tokens found in `buf[at:end]`, or -1 - position where it stops being JSON."""
+    """Tokens found in `buf[at:end]`, or -1 - position where it stops being JSON (or `tokens` has no room left)."""
     n = 0
     parent = -1
     key = 0
@@ -77,12 +79,14 @@ def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
             if key_end < 0:
                 return -1 - at
             at = key_end + 1
-            while at < end and (buf[at] == 32 or buf[at] == 9):
+            while at < end and (buf[at] == 32 or buf[at] == 9 or buf[at] == 13 or buf[at] == 10):
                 at += 1
             if at >= end or buf[at] != 58:
                 return -1 - at
             at += 1
             state = _VALUE
+        elif n >= len(tokens):  # JSON that ends always fits; brackets that never close do not
+            return -1 - at
         else:
             token = tokens[n]
             token.key = key
@@ -121,15 +125,69 @@ def scan(buf: Any, at: int, end: int, tokens: Any) -> int:
 
 @kernel
 def string_end(buf: Any, at: int, end: int) -> int:
-    """Where the closing quote stands; -1 without one, or at a raw control character."""
+    """Where the closing quote stands; -1 without one, or at what no JSON string may hold: a raw control character, an
+    escape that is none, bytes that are no UTF-8."""
     while at < end:
         c = buf[at]
         if c == 34:
             return at
         if c < 32:
             return BAD
-        at += 2 if c == 92 else 1
+        if c == 92:
+            at = escape_end(buf, at + 1, end)
+            if at < 0:
+                return BAD
+        elif c < 128:
+            at += 1
+        else:
+            at = rune_end(buf, at, end)
+            if at < 0:
+                return BAD
     return BAD
+
+
+@kernel
+def escape_end(buf: Any, at: int, end: int) -> int:
+    """Where an escape ends of which the letter stands at `at`; -1 if it is none. A lone surrogate passes."""
+    if at >= end:
+        return BAD
+    c = buf[at]
+    if c == 117:
+        if at + 5 > end:
+            return BAD
+        for k in range(at + 1, at + 5):
+            h = buf[k]
+            if not (48 <= h <= 57 or 65 <= h <= 70 or 97 <= h <= 102):
+                return BAD
+        return at + 5
+    if c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116:
+        return at + 1
+    return BAD
+
+
+@kernel
+def rune_end(buf: Any, at: int, end: int) -> int:
+    """Where a character of more than one byte ends; -1 if its bytes are no UTF-8: cut off, overlong, a surrogate."""
+    c = buf[at]
+    if 194 <= c <= 223:
+        more = 1
+    elif 224 <= c <= 239:
+        more = 2
+    elif 240 <= c <= 244:
+        more = 3
+    else:
+        return BAD
+    if at + more >= end:
+        return BAD
+    for k in range(at + 1, at + more + 1):
+        if not 128 <= buf[k] <= 191:
+            return BAD
+    second = buf[at + 1]
+    if (c == 224 and second < 160) or (c == 237 and second > 159):
+        return BAD
+    if (c == 240 and second < 144) or (c == 244 and second > 143):
+        return BAD
+    return at + more + 1
 
 
 @kernel
@@ -228,14 +286,20 @@ def decimal_e8(buf: Any, at: int, end: int) -> int:
 
 @kernel
 def word(buf: Any, at: int, end: int) -> int:
-    """A word as one integer: its length and its first seven bytes. The words of a protocol differ in these."""
+    """A word as one integer: its length, and its bytes or, beyond seven, a mix of them. A protocol's words differ."""
     length = min(end - at, 63)
-    packed = length << 56
+    packed = 0
     for i in range(min(length, 7)):
         packed |= int(np.int64(buf[at + i]) << (8 * i))
-    return packed
+    for i in range(7, length):
+        packed = (packed * WORD_FACTOR + int(np.int64(buf[at + i]))) & WORD_MASK
+    return length << 56 | packed
 
 
 def word_of(text: bytes) -> int:
     """`word` of a constant, for use at module level."""
-    return min(len(text), 63) << 56 | int.from_bytes(text[:7], "little")
+    length = min(len(text), 63)
+    packed = int.from_bytes(text[:7], "little")
+    for byte in text[7:length]:
+        packed = packed * WORD_FACTOR + byte & WORD_MASK
+    return length << 56 | packed

@@ -15,6 +15,7 @@ from crossbook.venues.reader import (
     COIN_M,
     DELTA,
     DONE,
+    LATEST_MS,
     MARK_PRICE,
     MISSING_FIELD,
     NO_SYMBOL,
@@ -30,8 +31,9 @@ from crossbook.venues.reader import (
     stamp_ns,
     symbol_number,
 )
-from crossbook.venues.scan import ARRAY, BAD, FALSE, TRUE, decimal_e8, whole_number, word, word_of
+from crossbook.venues.scan import ARRAY, BAD, FALSE, STRING, TRUE, decimal_e8, whole_number, word, word_of
 
+DEPTH = word_of(b"depth")
 DEPTH_UPDATE = word_of(b"depthUpdate")
 BOOK_TICKER = word_of(b"bookTicker")
 PRINT = word_of(b"trade")
@@ -167,12 +169,12 @@ def symbol_of(c: Any, buf: Any, tokens: Any) -> int:
 @kernel
 def is_partial(buf: Any, tokens: Any, stream: int) -> bool:
     """`@depth5`, `@depth10`, `@depth20` repeat the whole top, they are no updates; `@depth@100ms` is."""
-    if stream < 0:
+    if stream < 0 or tokens[stream].kind != STRING:
         return False
     end = tokens[stream].end
     for at in range(tokens[stream].start, end - 6):
         if buf[at] == 64:
-            return bool(buf[at + 1] == 100 and buf[at + 5] == 104 and 48 <= buf[at + 6] <= 57)
+            return word(buf, at + 1, at + 6) == DEPTH and bool(48 <= buf[at + 6] <= 57)
     return False
 
 
@@ -310,7 +312,7 @@ def mark_price(c: Any, buf: Any, tokens: Any, data: int, ts: int, rows: Any) -> 
         return fail(c, BAD_SYMBOL, tokens[data].start, tokens[data].end)
     ts_venue = stamp_ns(buf, tokens[c.slots[UPPER_E]])
     next_funding = whole_number(buf, tokens[c.slots[UPPER_T]].start, tokens[c.slots[UPPER_T]].end)
-    if ts_venue < 0 or next_funding < 0:
+    if ts_venue < 0 or next_funding < 0 or next_funding >= LATEST_MS:
         return fail(c, BAD_STAMP, tokens[data].start, tokens[data].end)
     mark = number_e8(buf, tokens[c.slots[LOWER_P]])
     index = 0 if c.slots[LOWER_I] < 0 else number_e8(buf, tokens[c.slots[LOWER_I]])

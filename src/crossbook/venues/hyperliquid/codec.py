@@ -22,7 +22,7 @@ from crossbook.venues.reader import (
     stamp_ns,
     symbol_number,
 )
-from crossbook.venues.scan import ARRAY, NULL, OBJECT, whole_number, word, word_of
+from crossbook.venues.scan import ARRAY, NULL, OBJECT, STRING, whole_number, word, word_of
 
 L2_BOOK = word_of(b"l2Book")
 BBO = word_of(b"bbo")
@@ -39,13 +39,14 @@ TID = word_of(b"tid")
 
 @kernel
 def member(buf: Any, tokens: Any, at: int, key: int) -> int:
-    """The token that the object at `at` holds under `key`; -1 if it has none."""
+    """The token that the object at `at` holds under `key`, the last one as every JSON reader has it; -1: none."""
+    found = -1
     i = at + 1
     while tokens[at].kind == OBJECT and i < tokens[at].skip:
         if word(buf, tokens[i].key, tokens[i].key_end) == key:
-            return i
-        i = tokens[i].skip
-    return -1
+            found = i
+        i = int(tokens[i].skip)
+    return found
 
 
 @kernel
@@ -75,7 +76,7 @@ def one_book(c: Any, buf: Any, tokens: Any, data: int, key: int, ts: int, rows: 
     coin = member(buf, tokens, data, COIN)
     time = member(buf, tokens, data, TIME)
     sides = member(buf, tokens, data, key)
-    if coin < 0 or time < 0 or sides < 0 or tokens[sides].kind != ARRAY:
+    if coin < 0 or time < 0 or sides < 0 or not is_pair(tokens, sides):
         return fail(c, MISSING_FIELD, tokens[data].start, tokens[data].end)
     symbol = symbol_number(c, buf, tokens[coin].start, tokens[coin].end)
     if symbol < 0:
@@ -89,9 +90,11 @@ def one_book(c: Any, buf: Any, tokens: Any, data: int, key: int, ts: int, rows: 
         put_row(c, rows, QUOTE, symbol, ts, ts_venue, id, 0, 0, 0, 0)
     side = 0
     i = sides + 1
-    while i < tokens[sides].skip and side < 2:
-        level = i if key == BBO else i + 1
-        while level < tokens[i].skip and tokens[level].kind != NULL:
+    while i < tokens[sides].skip:
+        if key == LEVELS and tokens[i].kind != ARRAY:
+            return fail(c, MISSING_FIELD, tokens[i].start, tokens[i].end)
+        level = i + 1 if key == LEVELS or tokens[i].kind == NULL else i
+        while level < tokens[i].skip:
             px = member(buf, tokens, level, PX)
             sz = member(buf, tokens, level, SZ)
             if px < 0 or sz < 0:
@@ -118,6 +121,15 @@ def one_book(c: Any, buf: Any, tokens: Any, data: int, key: int, ts: int, rows: 
 
 
 @kernel
+def is_pair(tokens: Any, at: int) -> bool:
+    """Whether this is an array of two."""
+    if tokens[at].kind != ARRAY or tokens[at].skip == at + 1:
+        return False
+    second = tokens[at + 1].skip
+    return bool(second < tokens[at].skip and tokens[second].skip == tokens[at].skip)
+
+
+@kernel
 def one_trade(c: Any, buf: Any, tokens: Any, at: int, ts: int, rows: Any) -> int:
     """A print; `side` B: the taker bought, A: sold."""
     coin = member(buf, tokens, at, COIN)
@@ -140,8 +152,8 @@ def one_trade(c: Any, buf: Any, tokens: Any, at: int, ts: int, rows: Any) -> int
     if id < 0 or price <= 0 or lots < 0:
         bad = tid if id < 0 else px if price <= 0 else sz
         return fail(c, BAD_NUMBER, tokens[bad].start, tokens[bad].end)
-    taker = buf[tokens[side].start]
-    if taker != 65 and taker != 66:
+    taker = int(buf[tokens[side].start])
+    if tokens[side].kind != STRING or tokens[side].end != tokens[side].start + 1 or not 65 <= taker <= 66:
         return fail(c, MISSING_FIELD, tokens[at].start, tokens[at].end)
     put_row(c, rows, TRADE, symbol, ts, ts_venue, id, 0, 1 if taker == 65 else 0, price, lots)
     return DONE
