@@ -38,6 +38,8 @@ FIRST_NOTE = 120
 FLAG_REDUCE_ONLY = 1
 FLAG_CLOSING = 2
 FLAG_HEDGE = 4
+FLAG_FILL_OR_KILL = 8
+"""Of an IOC: all of it trades on arrival, or none. The desk sends none; clients of the served venues do."""
 
 
 class Reason(IntEnum):

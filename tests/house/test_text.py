@@ -38,8 +38,24 @@ def test_only_tests_and_benchmarks_know_the_folder_beside_the_project() -> None:
     assert not [tree.name(path) for path in others if SIBLING.search(tree.text(path) or "")]
 
 
+SERVED = tree.ROOT / "src" / "crossbook" / "venues" / "served"
+VERIFIERS = [SERVED / "user_signed.py", SERVED / "hyperliquid_actions.py"]
+"""The served venue has to understand what it refuses or answers: these two files read such requests, and sign none."""
+
+
 def test_nothing_in_the_package_can_move_money_out_of_an_account() -> None:
-    assert not _found(MOVES_MONEY_OUT, [path for path in TEXTS if path.is_relative_to(tree.ROOT / "src")])
+    paths = [path for path in TEXTS if path.is_relative_to(tree.ROOT / "src") and path not in VERIFIERS]
+    assert not _found(MOVES_MONEY_OUT, paths)
+
+
+def test_what_reads_such_requests_signs_nothing_and_is_known_to_the_served_venue_alone() -> None:
+    for path in VERIFIERS:
+        text = path.read_text()
+        assert not re.search(r"\bsign_|AgentKey|FastSigner|\.keys import", text), tree.name(path)
+        name = "crossbook.venues.served." + path.stem
+        users = [p for p in TEXTS if p.suffix == ".py" and name in (tree.text(p) or "")]
+        outside = [p for p in users if p.is_relative_to(tree.ROOT / "src") and not p.is_relative_to(SERVED)]
+        assert not outside
 
 
 @pytest.mark.parametrize("path", [p for p in TEXTS if p.suffix in SOURCES and p.name != "LICENSE"], ids=tree.name)

@@ -137,6 +137,17 @@ def take_through(book: Any, side: int, limit: int, lots: int) -> int:
 
 
 @kernel
+def takeable_through(book: Any, side: int, limit: int) -> int:
+    """The lots that `take_through` could take at most."""
+    lots = 0
+    at = book.n[side] - 1
+    while at >= 0 and reaches(1 - side, limit, level_price(book, side, at)):
+        lots += max(book.lots[side, at] - book.used[side, at], 0)
+        at -= 1
+    return lots
+
+
+@kernel
 def displayed_ahead(book: Any, side: int, price: int) -> int:
     """The lots displayed at a price: what an order joining there now waits behind. UNSEEN beyond the display."""
     n = book.n[side]

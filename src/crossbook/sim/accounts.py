@@ -153,10 +153,20 @@ def has_margin_for(s: Any, i: int, side: int, lots: int) -> bool:
     resting = open_lots(s, i, side)
     if (side == 1 and lots + resting <= net) or (side == 0 and lots + resting <= -net):
         return True
+    need = initial_margin_e8(s, target.venue, target.settle, i, side, lots)
+    return bool(need <= equity_e8(s, target.venue, target.settle))
+
+
+@kernel
+def initial_margin_e8(s: Any, venue: int, asset: int, i: int, side: int, lots: int) -> int:
+    """The initial margin of all positions and resting orders that settle in an asset, and of one order more.
+
+    Each instrument counts at its worst net position; `i` -1: no order more.
+    """
     need = 0
     for j in range(s.n_instruments):
         instrument = s.instruments[j]
-        if instrument.venue != target.venue or instrument.settle != target.settle or instrument.kind == SPOT:
+        if instrument.venue != venue or instrument.settle != asset or instrument.kind == SPOT:
             continue
         buys = open_lots(s, j, 0)
         sells = open_lots(s, j, 1)
@@ -167,9 +177,8 @@ def has_margin_for(s: Any, i: int, side: int, lots: int) -> bool:
                 sells += lots
         worst = max(abs(s.net[j] + buys), abs(s.net[j] - sells))
         if worst > 0:
-            leverage = s.venues[target.venue].leverage
-            need += -(-mid_notional_e8(instrument, s.mids[j], worst) // leverage)
-    return bool(need <= equity_e8(s, target.venue, target.settle))
+            need += -(-mid_notional_e8(instrument, s.mids[j], worst) // s.leverage[j])
+    return need
 
 
 @kernel
@@ -177,15 +186,21 @@ def has_cash_for(s: Any, i: int, side: int, price: int, lots: int) -> bool:
     """Spot: whether the coin (sell) or the quote at the limit price (buy) is there, less what resting orders hold."""
     target = s.instruments[i]
     asset = target.quote if side == 0 else target.base
-    free = s.balances[target.venue, asset]
+    need = notional_e8(target, price, lots) if side == 0 else lots * target.lot_e8
+    return bool(need <= s.balances[target.venue, asset] - held_e8(s, target.venue, asset))
+
+
+@kernel
+def held_e8(s: Any, venue: int, asset: int) -> int:
+    """Spot: what resting orders hold of an asset, buys at their limit price."""
+    held = 0
     for k in range(s.n_resting):
         order = s.resting[k]
-        other = s.instruments[order.instrument]
-        if order.venue != target.venue or other.kind != SPOT:
+        instrument = s.instruments[order.instrument]
+        if order.venue != venue or instrument.kind != SPOT:
             continue
-        if order.side == 0 and other.quote == asset:
-            free -= notional_e8(other, order.price, order.lots)
-        elif order.side == 1 and other.base == asset:
-            free -= order.lots * other.lot_e8
-    need = notional_e8(target, price, lots) if side == 0 else lots * target.lot_e8
-    return bool(need <= free)
+        if order.side == 0 and instrument.quote == asset:
+            held += notional_e8(instrument, order.price, order.lots)
+        elif order.side == 1 and instrument.base == asset:
+            held += order.lots * instrument.lot_e8
+    return held

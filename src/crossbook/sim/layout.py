@@ -44,6 +44,7 @@ VENUES = record(
     ("n_instruments", I8),
     ("n_assets", I8),
     ("instruments", INSTRUMENT, (MAX_INSTRUMENTS,)),
+    ("leverage", I8, (MAX_INSTRUMENTS,)),
     ("venues", VENUE, (MAX_VENUES,)),
     # the market
     ("cursor", I8, (MAX_VENUES,)),
@@ -74,7 +75,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What is simulated: instruments in the desk's order, their fees, and the accounts they settle in.
 
     `maker_ppm`, `taker_ppm`: the tier's rates by instrument, a negative one is a rebate. `assets`: names in the desk's
-    order; every base, quote and settle asset must be one. `margin`, `leverage`: by `Venue`; leverage 1 or more.
+    order; every base, quote and settle asset must be one. `margin`, `leverage`: by `Venue`; leverage 1 or more, with
+    which each of its instruments starts.
     """
 
     instruments: tuple[Instrument, ...]
@@ -110,4 +112,5 @@ def new_venues(setup: Setup) -> Rows:
     for index, instrument in enumerate(setup.instruments):
         fees = setup.maker_ppm[index], setup.taker_ppm[index]
         declare_instrument(s.instruments[index], instrument, setup.assets, *fees)
+        s.leverage[index] = setup.leverage[instrument.venue]
     return state

@@ -63,9 +63,13 @@ def market_instruments(venues: Sequence[Venue]) -> tuple[Instrument, ...]:
 
 
 def market_chunks(
-    seed: int, minutes: Decimal | int, venues: Sequence[Venue], start_ns: int = START_NS
+    seed: int,
+    minutes: Decimal | int,
+    venues: Sequence[Venue],
+    start_ns: int = START_NS,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Iterator[Rows]:
-    """The rows of `generate_market`, some 100,000 at a time; their concatenation is the market.
+    """The rows of `generate_market`, some `chunk_rows` at a time; their concatenation is the market.
 
     Raises `Refused` for a negative seed, no time, or a start that is no whole millisecond.
     """
@@ -77,7 +81,7 @@ def market_chunks(
     if end_ms <= 0:
         raise Refused(f"{minutes} minutes of market are none: ask for at least 0.001")
     worlds = new_world(seed, start_ns // NS_PER_MS, market_instruments(venues))
-    out = new_events(CHUNK_ROWS + ROOM)
+    out = new_events(chunk_rows + ROOM)
     waiting = new_events(0)
     while worlds[0].ms < end_ms:
         written = advance(worlds, out, 0, end_ms)

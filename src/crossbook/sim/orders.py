@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbook.commands import FLAG_REDUCE_ONLY, OutKind
+from crossbook.commands import FLAG_FILL_OR_KILL, FLAG_REDUCE_ONLY, OutKind
 from crossbook.events import EventKind, Rejection
 from crossbook.rules.book import is_tradeable
 from crossbook.rules.kernel import kernel
@@ -28,6 +28,7 @@ from crossbook.rules.matching import (
     reaches,
     take_level,
     take_through,
+    takeable_through,
     traded_to,
 )
 from crossbook.sim.accounts import (
@@ -106,6 +107,9 @@ def _submit(s: Any, order: Any, now: int) -> None:
     answer(s, ORDER_ACCEPTED, venue, i, strategy, order.order, venue_order, order.lots, now)
     wanted = _clipped(s, i, side, flags, order.lots)
     book = s.books[i]
+    if flags & FLAG_FILL_OR_KILL != 0 and takeable_through(book, 1 - side, order.price) < wanted:
+        answer(s, ORDER_EXPIRED, venue, i, strategy, order.order, venue_order, order.lots, now)
+        return
     left = wanted
     at = book.n[1 - side] - 1
     while at >= 0 and left > 0 and reaches(side, order.price, level_price(book, 1 - side, at)):
@@ -191,6 +195,17 @@ def _cancel(s: Any, command: Any, now: int) -> None:
             end_order(s, k, ORDER_CANCELED, now)
         else:
             k += 1
+
+
+@kernel
+def shrink(state: Any, order: int, lots: int) -> bool:
+    """Let a resting order ask for less, `lots` still open; it keeps its place. Whether there was such an order."""
+    s = state[0]
+    for k in range(s.n_resting):
+        if s.resting[k].id == order and 0 < lots < s.resting[k].lots:
+            s.resting[k].lots = lots
+            return True
+    return False
 
 
 @kernel
