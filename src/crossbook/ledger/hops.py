@@ -23,7 +23,8 @@ class Hop(IntEnum):
 
 
 STAMP = struct.Struct("<qiiq")
-"""Trace (the intent's id), hop, zero, monotonic ns of one process; little endian, 24 bytes."""
+"""Trace (the intent's id), hop, our id of the order (0: all of the intent's), monotonic ns of one process; little
+endian, 24 bytes."""
 
 TICK_TO_WIRE = "tick_to_wire"
 STRETCHES = (TICK_TO_WIRE, *(hop.name.lower() for hop in Hop if hop is not Hop.RECEIVED))
@@ -53,3 +54,25 @@ def _elapsed(trace: int, before: int, after: int) -> int:
     if after < before:
         raise Corrupt(f"latency.bin trace {trace}: a later hop has an earlier stamp; remove the file")
     return after - before
+
+
+def order_stretches(stamps: bytes) -> dict[int, dict[str, int]]:
+    """By our id of an order, the ns of each stretch of its way: the frame's part is shared by all orders of an intent,
+    the rest is its own. Only orders with stamps of their own are there; backward stretches are kept as they are, so
+    that whoever shows them can count them apart."""
+    shared: dict[int, dict[int, int]] = {}
+    own: dict[tuple[int, int], dict[int, int]] = {}
+    whole = len(stamps) // STAMP.size * STAMP.size
+    for trace, hop, order, ns in STAMP.iter_unpack(stamps[:whole]):
+        place = own.setdefault((trace, order), {}) if order else shared.setdefault(trace, {})
+        place.setdefault(hop, ns)
+    found: dict[int, dict[str, int]] = {}
+    for (trace, order), at in own.items():
+        at = shared.get(trace, {}) | at
+        stretches = {
+            Hop(after).name.lower(): at[after] - at[before] for before, after in itertools.pairwise(sorted(at))
+        }
+        if Hop.RECEIVED in at and Hop.WRITTEN in at:
+            stretches[TICK_TO_WIRE] = at[Hop.WRITTEN] - at[Hop.RECEIVED]
+        found[order] = stretches
+    return found

@@ -14,6 +14,11 @@ PERCENTILES = {"p50": 500, "p99": 990, "p999": 999}
 """Per mille."""
 
 
+def nearest_rank(ordered: Sequence[int], permille: int) -> int | None:
+    """The sample at a percentile (in thousandths) of an ascending sequence; None if it is empty."""
+    return ordered[-(-len(ordered) * permille // 1000) - 1] if ordered else None
+
+
 class Statement:
     """Collects figures; every group of figures writes into one."""
 
@@ -57,8 +62,7 @@ class Statement:
         """Percentiles by nearest rank, in ns; n/a where there are no values."""
         ordered = sorted(values)
         for percentile in wanted:
-            rank = -(-len(ordered) * PERCENTILES[percentile] // 1000)
-            value = ordered[rank - 1] if ordered else None
+            value = nearest_rank(ordered, PERCENTILES[percentile])
             self.put(f"{name}.{percentile}", value, "ns", len(ordered))
 
     def cells(self, strategy: int) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""C27: the run is the one that was meant: same environment, account, key and build as pinned. A rule, not yet wired."""
+"""C27: the run is the one that was meant: same environment, account, key and build as pinned."""
 
 from __future__ import annotations
 

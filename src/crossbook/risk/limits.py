@@ -191,6 +191,9 @@ SWITCHABLE = {
 
 NOT_WIRED = ("C06 read-back", "C12 live offset", "C22 read-back", "C27", "C28", "C29", "C30", "C31")
 """Controls that have nothing to speak on yet, or not on a tape: rules with their tests, listed as off in every run."""
+NOT_WIRED_LIVE = ("C27", "C30", "C31")
+"""Of these, what has nothing to speak on at venues either: forecasts, orders by hand; and on a machine's own served
+venues, whose accounts are made for the day, the pinned identity."""
 
 
 def check_limits(limits: Limits, where: str) -> None:

@@ -1,0 +1,349 @@
+"""The rim of a run on live streams: frames and answers of gateways in, commands out, nothing between tick and wire.
+
+What a gateway hears is stepped inside its callback; an order that comes of it is journalled and written before the
+callback returns. On paper the commands go to simulated venues that see the same frames. Everything arrives on one
+thread; the desk's time is the rim's clock, which never runs back.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from crossbook.commands import OutKind
+from crossbook.desk.core import SUBMIT_ORDER, Core, Journal
+from crossbook.desk.latency import LatencySink
+from crossbook.desk.wire_live import LiveBundle
+from crossbook.engine import Engine
+from crossbook.errors import Retryable
+from crossbook.events import Event, Health, OperatorRequest, OrderReport, Restricted, RunStopped, Timer
+from crossbook.ledger.declaration import Declaration
+from crossbook.ledger.entries import encode_declaration
+from crossbook.ledger.hops import Hop
+from crossbook.rules.layout import OUT, Rows
+from crossbook.rules.out import blank
+from crossbook.rules.rows import pack
+from crossbook.sim.exchange import FOREVER
+from crossbook.sim.fed import FedVenues
+from crossbook.timestamp import NS_PER_S
+from crossbook.types import Level, Venue
+from crossbook.venues.gateway import Directory, Gateway, OpenOrder, Trouble
+from crossbook.venues.network import Handle, Ports
+
+HEALTH_EVERY_S = 1.0
+ORDERS_TRACED = 1_024
+REPORTS_WITHIN_S = 5.0
+"""How long the venues' last reports are waited for."""
+
+
+class LiveDesk:
+    """One run. `simulated`: where commands go on paper, None: to the gateways. `journal_lag_ns`: how far the disk is
+    behind. `begin`, then it lives by callbacks; `finish` ends it."""
+
+    def __init__(
+        self,
+        bundle: LiveBundle,
+        journal: Journal,
+        ports: Ports,
+        gateways: Mapping[Venue, Gateway],
+        *,
+        simulated: FedVenues | None = None,
+        journal_lag_ns: Callable[[], int] = lambda: 0,
+        watch: Callable[[bytes], None] | None = None,
+        latency: LatencySink | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self.requests = 0
+        """How many requests of a person came in."""
+        self.steps = 0
+        self.frames = 0
+        self.ended = False
+        self._core = Core(bundle.engine, bundle.state, journal, self._send, self._wake, watch)
+        self._ports = ports
+        self._gateways = gateways
+        self._simulated = simulated
+        self._journal_lag_ns = journal_lag_ns
+        self._latency = latency
+        self._now = 0
+        self._intents: dict[int, int] = {}
+        self._due: Handle | None = None
+        self._due_ns = FOREVER
+        self._reports_missing: set[int] = set()
+        self._on_reports: Callable[[], None] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self.bundle.engine
+
+    @property
+    def declaration(self) -> Declaration:
+        return self.bundle.declaration
+
+    @property
+    def moment(self) -> int:
+        """The desk's time: that of the last thing that happened."""
+        return self._now
+
+    def begin(self, on_running: Callable[[], None], open_orders: Sequence[OpenOrder] = ()) -> None:
+        """Declare the run, bring its money in, start the gateways; `on_running` once all are ready."""
+        self._core.append(encode_declaration(self.bundle.declaration.to_json()))
+        for transfer in self.bundle.transfers:
+            if self._simulated is not None:
+                self._simulated.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
+            self.on_event(transfer)
+        self._start(on_running, open_orders)
+
+    def _start(self, on_running: Callable[[], None], open_orders: Sequence[OpenOrder]) -> None:
+        waiting = set(self._gateways)
+        declaration = self.bundle.declaration
+        directory = Directory(
+            instruments=self.bundle.instruments,
+            assets=tuple(declaration.assets),
+            strategies=tuple(declaration.strategies),
+        )
+
+        def ready(venue: Venue) -> None:
+            waiting.discard(venue)
+            if not waiting:
+                on_running()
+
+        for venue, gateway in self._gateways.items():
+            numbers = directory.numbers(venue).values()
+            own = [order for order in open_orders if order.instrument in numbers]
+            gateway.start(directory, own, lambda venue=venue: ready(venue))  # type: ignore[misc]
+        self._ports.loop.call_later(HEALTH_EVERY_S, self._look_at_health(self._ports.clock.monotonic_ns()))
+
+    # what gateways say
+
+    def on_market(self, rows: Rows, receive_ns: int) -> None:
+        """See `venues.gateway.Desk`."""
+        if self.ended:
+            return
+        if self._latency is not None:
+            self._latency.received(receive_ns - self._ports.clock.now_ns())
+            self._latency.stamp(Hop.DECODED)
+        self._now = max(self._now, receive_ns)
+        rows.flags.writeable = False
+        if self._simulated is not None:
+            self._drain(receive_ns - 1)
+            self._simulated.feed(rows)
+        self.frames += 1
+        self.steps += 1
+        answers = self.bundle.engine.step_rows(rows)
+        if len(answers):
+            self._decide(answers)
+        if self._simulated is not None:
+            self._wait_for_venues()
+
+    def _decide(self, answers: Rows) -> None:
+        sink = self._latency
+        if sink is None:
+            self._core.answer(answers)
+            return
+        sink.stamp(Hop.DECIDED)
+        sent = answers["kind"] == SUBMIT_ORDER
+        if sent.any():
+            sink.trace(int(answers["intent"][sent.argmax()]))
+            self._remember(answers[sent])
+            self._core.answer(answers)
+        else:
+            sink.forget()  # a denial, a mark
+            self._core.answer(answers)
+
+    def _remember(self, orders: Rows) -> None:
+        """Which intent the last orders are of: their later stamps are that trace's."""
+        for order, intent in zip(orders["order"].tolist(), orders["intent"].tolist(), strict=True):
+            self._intents[order] = intent
+        while len(self._intents) > ORDERS_TRACED:
+            del self._intents[next(iter(self._intents))]
+
+    def on_event(self, event: Event) -> None:
+        """See `venues.gateway.Desk`."""
+        if self.ended:
+            return
+        self._take(pack(event))
+        if isinstance(event, OrderReport) and event.venue in self._reports_missing:
+            self._reports_missing.discard(event.venue)
+            if not self._reports_missing and self._on_reports is not None:
+                self._on_reports()
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        """The error in words, then the fall that it asks for."""
+        if self.ended:
+            return
+        now = self._tick()
+        self._core.say(
+            {"trouble": trouble.name, "venue": trouble.venue.label, "text": trouble.text, "ts": now,
+             "level": trouble.level.name}
+        )  # fmt: skip
+        if trouble.level < Level.ACTIVE:
+            event = Restricted(
+                ts=now, ts_venue=now, venue=int(trouble.venue), level=int(trouble.level), instrument=trouble.instrument
+            )
+            self._take(pack(event))
+
+    def stamp(self, hop: int, order: int) -> None:
+        """See `venues.gateway.Desk`."""
+        if self._latency is not None and (intent := self._intents.get(order)) is not None:
+            self._latency.stamp(hop, intent, order)
+
+    # what people and clocks say
+
+    def request(self, words: dict[str, Any], scope: int, index: int, level: int, wish: int, ts: int) -> list[bytes]:
+        """A person's wish: journal its words, then the event, then handle it. Returns the entries of the answer."""
+        now = self._tick()
+        self.requests += 1
+        self._core.say({"request": self.requests, "frames": 0, "ts": now} | words)
+        event = OperatorRequest(
+            ts=now, ts_venue=now, scope=scope, index=index, level=level, wish=wish, request=self.requests
+        )
+        return self._take(pack(event))
+
+    def _look_at_health(self, expected_ns: int) -> Callable[[], None]:
+        def look() -> None:
+            if self.ended:
+                return
+            late = self._ports.clock.monotonic_ns() - expected_ns - int(HEALTH_EVERY_S * NS_PER_S)
+            now = self._tick()
+            disk = shutil.disk_usage(self._core.journal.directory).free
+            self.on_event(
+                Health(
+                    ts=now, ts_venue=now, journal_lag_ns=self._journal_lag_ns(), disk_bytes=disk,
+                    loop_lag_ns=max(late, 0),
+                )
+            )  # fmt: skip
+            self._ports.loop.call_later(HEALTH_EVERY_S, self._look_at_health(self._ports.clock.monotonic_ns()))
+
+        return look
+
+    def _wake(self, due: int, number: int) -> None:
+        """Timers are the rim's: a fired one is an event like any other."""
+
+        def fire() -> None:
+            if not self.ended:
+                now = self._tick()
+                self._take(pack(Timer(ts=now, ts_venue=now, timer=number)))
+
+        self._ports.loop.call_later(max(due - self._ports.clock.now_ns(), 0) / NS_PER_S, fire)
+
+    # commands
+
+    def _send(self, command: Rows) -> None:
+        if self._simulated is not None:
+            self._simulated.send(command)
+            return
+        venue = int(command["venue"][0])
+        if venue >= 0:
+            self._gateways[Venue(venue)].send(command)
+            return
+        for gateway in self._gateways.values():  # CANCEL_ALL of everywhere
+            copy = command.copy()
+            copy["venue"] = int(gateway.venue)
+            gateway.send(copy)
+
+    def _take(self, event: Rows) -> list[bytes]:
+        self._now = max(self._now, int(event["ts"][0]))
+        self.steps += 1
+        entries = self._core.account(event)
+        if self._simulated is not None:
+            self._wait_for_venues()
+        return entries
+
+    def _tick(self) -> int:
+        self._now = max(self._now, self._ports.clock.now_ns())
+        return self._now
+
+    # simulated venues
+
+    def _drain(self, until: int) -> None:
+        """Hand over what the simulated venues have said by `until`; nothing is told before what was told already."""
+        venues = self._simulated
+        assert venues is not None
+        while venues.next_due() <= until:
+            replies = venues.advance(venues.next_due())
+            for k in range(len(replies)):
+                reply = replies[k : k + 1]
+                reply["ts"] = max(int(reply["ts"][0]), self._now)
+                self._now = int(reply["ts"][0])
+                self.steps += 1
+                self._core.account(reply)
+
+    def _wait_for_venues(self) -> None:
+        assert self._simulated is not None
+        due = self._simulated.next_due()
+        if due == self._due_ns:
+            return
+        if self._due is not None:
+            self._due.cancel()
+        self._due_ns, self._due = due, None
+        if due < FOREVER:
+            self._due = self._ports.loop.call_later(
+                max(due - self._ports.clock.now_ns(), 0) / NS_PER_S, self._venues_are_due
+            )
+
+    def _venues_are_due(self) -> None:
+        self._due, self._due_ns = None, FOREVER
+        if not self.ended:
+            self._drain(self._tick())
+            self._wait_for_venues()
+
+    # the end
+
+    def finish(self, on_ended: Callable[[], None]) -> None:
+        """Send nothing more, ask the venues how we stand, take the last marks, close; then `on_ended`."""
+        if self._simulated is not None:
+            now = self._tick()
+            self._drain(now)
+            reports = self._simulated.reports(now)
+            for k in range(len(reports)):
+                self._core.account(reports[k : k + 1])
+            self._stop(on_ended)
+            return
+        self._reports_missing = {int(venue) for venue in self._gateways}
+        late = self._ports.loop.call_later(REPORTS_WITHIN_S, lambda: self._stop(on_ended))
+
+        def all_said() -> None:
+            late.cancel()
+            self._ports.loop.call_soon(lambda: self._stop(on_ended))
+
+        self._on_reports = all_said
+        for venue, gateway in self._gateways.items():
+            gateway.send(_query(venue, self._tick()))
+
+    def _stop(self, on_ended: Callable[[], None]) -> None:
+        if self.ended:
+            return
+        now = self._tick()
+        self._core.account(pack(RunStopped(ts=now, ts_venue=now)))
+        self.ended = True
+        self.leave(on_ended)
+
+    def leave(self, on_left: Callable[[], None]) -> None:
+        """Close the gateways; nothing is journalled."""
+        self.ended = True
+        open_still = set(self._gateways)
+
+        def closed(venue: Venue) -> None:
+            open_still.discard(venue)
+            if not open_still:
+                on_left()
+
+        for venue, gateway in self._gateways.items():
+            gateway.stop(lambda venue=venue: closed(venue))  # type: ignore[misc]
+
+
+def no_report(venues: Sequence[Venue], troubles: Sequence[Trouble]) -> Retryable:
+    """What is said where venues did not report in time."""
+    names = ", ".join(venue.label for venue in venues)
+    why = "; ".join(f"{one.venue.label}: {one.name}: {one.text}" for one in troubles) or "nothing was heard"
+    return Retryable(f"{names} cannot be traded at: {why}; nothing was sent")
+
+
+def _query(venue: Venue, now: int) -> Rows:
+    row = np.zeros(1, OUT)
+    blank(row[0], int(OutKind.QUERY), now, -1, -1, -1)
+    row["venue"] = int(venue)
+    return row

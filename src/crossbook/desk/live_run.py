@@ -1,0 +1,264 @@
+"""Begin, watch and end a run on live streams: look at every venue first, then make its folder, then trade."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from crossbook import __version__
+from crossbook.desk.alerts import AlertLog
+from crossbook.desk.config import Config
+from crossbook.desk.connections import Place
+from crossbook.desk.control import ControlFolder
+from crossbook.desk.journal import JournalWriter
+from crossbook.desk.latency import LatencySink
+from crossbook.desk.live import LiveDesk, no_report
+from crossbook.desk.operator import LISTEN_EVERY_S, Operator
+from crossbook.desk.sockets import Rim
+from crossbook.desk.wire import wanted_names
+from crossbook.desk.wire_live import LiveBundle, simulation_of, wire_live
+from crossbook.errors import Refused
+from crossbook.events import Event
+from crossbook.risk.identity import Identity, identity_reason
+from crossbook.risk.limits import NOT_WIRED_LIVE
+from crossbook.rules.layout import Rows
+from crossbook.sim.fed import FedVenues
+from crossbook.types import VENUE_BY_LABEL, Instrument, Venue
+from crossbook.venues import messages
+from crossbook.venues.endpoints import Environment
+from crossbook.venues.gateway import Desk, Gateway, Report, Trouble
+
+NOT_WIRED_PAPER = ("C06 read-back", "C22 read-back", *NOT_WIRED_LIVE)
+LOOK_WITHIN_S = 20.0
+STOP_WITHIN_S = 10.0
+FLUSH_EVERY_S = 1.0
+
+Make = Callable[[Place, tuple[str, ...], Desk], Gateway]
+
+
+class Switch:
+    """What a gateway is given as its desk before there is one: troubles are kept, nothing else can come yet."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self.desk: LiveDesk | None = None
+        self.troubles: list[Trouble] = []
+        self._say = say
+
+    def on_market(self, rows: Rows, receive_ns: int) -> None:
+        if self.desk is not None:
+            self.desk.on_market(rows, receive_ns)
+
+    def on_event(self, event: Event) -> None:
+        if self.desk is not None:
+            self.desk.on_event(event)
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        if self.desk is not None:
+            self.desk.on_trouble(trouble)
+        else:
+            self.troubles.append(trouble)
+            self._say(f"{trouble.venue.label}: {trouble.name}: {trouble.text}")
+
+    def stamp(self, hop: int, order: int) -> None:
+        if self.desk is not None:
+            self.desk.stamp(hop, order)
+
+
+class LiveRun:
+    """One run over a rim's loop. `make` builds a venue's gateway for some symbols there; `on_paper`: commands go to
+    simulated venues. `go` returns when the run has ended or was stopped."""
+
+    def __init__(
+        self,
+        config: Config,
+        places: Mapping[Venue, Place],
+        make: Make,
+        rim: Rim,
+        say: Callable[[str], object],
+        *,
+        on_paper: bool,
+        seconds: float | None = None,
+    ) -> None:
+        self.desk: LiveDesk | None = None
+        self.bundle: LiveBundle | None = None
+        self._config = config
+        self._rim = rim
+        self._say = say
+        self._on_paper = on_paper
+        self._places = dict(places)
+        self._seconds = seconds
+        self._switch = Switch(say)
+        self._reports: dict[Venue, Report] = {}
+        symbols = symbols_of(config)
+        self._gateways = {venue: make(places[venue], symbols[venue], self._switch) for venue in symbols}
+        self._stopping = False
+
+    def look(self) -> LiveBundle:
+        """Ask every venue who we are and how it stands, and wire the run. Raises `Retryable` where one does not answer,
+        `Refused` where a new run cannot begin."""
+        loop = self._rim.ports.loop
+        failed = loop.call_later(LOOK_WITHIN_S, self._rim.stop)
+
+        def reported(report: Report) -> None:
+            self._reports[report.venue] = report
+            if len(self._reports) == len(self._gateways):
+                loop.call_soon(self._rim.stop)
+
+        for gateway in self._gateways.values():
+            gateway.look(reported)
+        self._rim.turn()
+        failed.cancel()
+        missing = [venue for venue in self._gateways if venue not in self._reports]
+        if missing:
+            raise no_report(missing, self._switch.troubles)
+        if not self._on_paper:
+            self._refuse_another_identity()
+            self._refuse_what_is_open()
+        instruments: dict[str, Instrument] = {}
+        for report in self._reports.values():
+            instruments |= {one.name: one for one in report.instruments}
+        now = self._rim.ports.clock.now_ns()
+        offsets = {venue: report.clock_offset_ns for venue, report in self._reports.items()}
+        self.bundle = wire_live(self._config, instruments, offsets, self._wallets(), now, self._not_wired())
+        return self.bundle
+
+    def go(self, folder: Path) -> None:
+        """Trade until a request to stop, or until so many seconds have passed."""
+        assert self.bundle is not None
+        loop, bundle = self._rim.ports.loop, self.bundle
+        sink = LatencySink(folder / "latency.bin")
+        with (
+            JournalWriter(folder / "journal") as writer,
+            AlertLog(folder / "alerts.log", bundle.declaration, self._say) as alerts,
+        ):
+            simulated = FedVenues(*simulation_of(bundle)) if self._on_paper else None
+            self.desk = LiveDesk(
+                bundle, writer, self._rim.ports, self._gateways, simulated=simulated,
+                journal_lag_ns=writer.lag_ns, watch=alerts.take, latency=sink,
+            )  # fmt: skip
+            self._switch.desk = self.desk
+            control = ControlFolder(folder)
+            operator = Operator(self.desk, control, self._say)
+
+            def listen() -> None:
+                if not self._stopping:
+                    operator.listen(0)
+                    loop.call_later(LISTEN_EVERY_S, listen)
+
+            def flush() -> None:
+                sink.flush()
+                loop.call_later(FLUSH_EVERY_S, flush)
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._rim.loop.add_signal_handler(number, self.stop)
+            if self._seconds is not None:
+                loop.call_later(self._seconds, self.stop)
+            self.desk.begin(lambda: self._told(f"run {folder.name}: all venues are ready"))
+            listen()
+            flush()
+            try:
+                self._rim.run()
+            finally:
+                operator.dismiss("the run has ended; nothing was done")
+                control.close()
+                sink.flush()
+
+    def _told(self, line: str) -> None:
+        self._say(line)
+
+    def stop(self) -> None:
+        """End the run cleanly: no new command, the venues' last word, last marks."""
+        if self._stopping or self.desk is None:
+            return
+        self._stopping = True
+        self._rim.ports.loop.call_later(STOP_WITHIN_S, self._rim.stop)
+        self.desk.finish(self._rim.stop)
+
+    def _refuse_another_identity(self) -> None:
+        """C27: where money could be, account and key are those that were written down."""
+        for venue, report in self._reports.items():
+            place = self._places[venue]
+            if place.environment is Environment.LOCAL or place.key is None:
+                continue
+            world = place.environment.value
+            pinned = Identity(
+                environment=world, account=place.account, fingerprint=place.key_fingerprint, build=__version__
+            )
+            found = Identity(
+                environment=world, account=report.account.account_id or "", fingerprint=place.key.fingerprint,
+                build=__version__,
+            )  # fmt: skip
+            why = identity_reason(pinned, found)
+            if why:
+                raise Refused(f"{venue.label}: {why}")
+
+    def _not_wired(self) -> tuple[str, ...]:
+        if self._on_paper:
+            return NOT_WIRED_PAPER
+        local = any(place.environment is Environment.LOCAL for place in self._places.values())
+        return tuple(name for name in NOT_WIRED_LIVE if local or name != "C27")
+
+    def _refuse_what_is_open(self) -> None:
+        """A new run begins flat: what is open at the venue would be nobody's."""
+        for venue, report in self._reports.items():
+            held = [one for one in report.positions if Decimal(one.quantity) != 0]
+            if held:
+                raise Refused(
+                    f"{venue.label}: the account holds {held[0].quantity} {held[0].instrument}, which no strategy of "
+                    "this run opened; close it at the venue, then begin"
+                )
+            if report.open_orders:
+                raise Refused(
+                    f"{venue.label}: {len(report.open_orders)} orders are open in {report.open_orders[0].instrument}; "
+                    "cancel them at the venue, then begin"
+                )
+
+    def _wallets(self) -> dict[Venue, dict[str, int]]:
+        if self._on_paper:
+            return {
+                VENUE_BY_LABEL[label]: {asset: int(amount.scaleb(8)) for asset, amount in venue.opening.items()}
+                for label, venue in self._config.venues.items()
+            }
+        return {
+            venue: {balance.asset: _total_e8(balance) for balance in report.balances}
+            for venue, report in self._reports.items()
+        }
+
+
+def _total_e8(balance: messages.Balance) -> int:
+    """All that is owned of an asset: the wallet's total, or what is free and what orders hold."""
+    parts = [balance.total] if balance.total is not None else [balance.free or "0", balance.locked or "0"]
+    return sum(int(Decimal(part).scaleb(8)) for part in parts)
+
+
+def symbols_of(config: Config) -> dict[Venue, tuple[str, ...]]:
+    """What a configuration trades or marks by, by venue."""
+    found: dict[Venue, list[str]] = {}
+    for name in wanted_names(config):
+        label, _, symbol = name.partition(":")
+        found.setdefault(VENUE_BY_LABEL[label], []).append(symbol)
+    return {venue: tuple(symbols) for venue, symbols in found.items()}
+
+
+def live_facts(folder: Path, path: Path, bundle: LiveBundle, mode: str, environment: str) -> dict[str, Any]:
+    """What `run.json` says from the beginning."""
+    return {
+        "run": folder.name,
+        "config": str(path),
+        "word": mode,
+        "mode": mode,
+        "environment": environment,
+        "not_traded": [],
+        "allocation": [
+            {"strategy": one.strategy, "venue": one.venue, "usd": one.capital_e8 / 10**8, "reason": one.reason}
+            for one in bundle.capital
+        ],
+    }
+
+
+def fingerprint(places: Sequence[Place]) -> dict[str, str]:
+    """Which keys a run used, by venue: fingerprints only."""
+    return {place.venue.label: place.key.fingerprint for place in places if place.key is not None}
