@@ -33,6 +33,8 @@ from crossbook.types import Level, Scope, Side, Venue
 E8 = 10**8
 SECOND = 10**9
 MINUTE, HOUR = 60 * SECOND, 3_600 * SECOND
+ALONE_NS = 10_300_000_000
+"""How long a leg had been alone when its strategy fell."""
 START = 1_780_300_800 * SECOND  # 2026-06-01T08:00:00Z
 BTC, ETH = 0, 1
 DOLLAR = 4
@@ -227,7 +229,7 @@ def _trip(journal: Journal, trip: Trip) -> None:
     made = _fill(journal, at, trip, b, side_b, quantity_e8, enter_b, intent, parts=1 + trip.hour % 3 % 2)
     if trip.late_ns:
         journal.say(Unhedged(ts=at + SECOND, strategy=trip.strategy, pair=pair, quantity_e8=-sign * quantity_e8))
-        _unhedged_alarm(journal, at + 10 * SECOND, trip)
+        _unhedged_alarm(journal, at + SECOND + ALONE_NS, trip)
         hedge = _intent(journal, late, trip, Reason.HEDGE, quantity_e8, 0)
         made += _fill(journal, late, trip, a, side_a, quantity_e8, enter_a_late, hedge, parts=1)
         journal.say(Unhedged(ts=late + SECOND, strategy=trip.strategy, pair=pair, quantity_e8=0))
@@ -283,7 +285,7 @@ def _foreign(journal: Journal) -> None:
 
 
 def _unhedged_alarm(journal: Journal, at: int, trip: Trip) -> None:
-    numbers = {"reason": Reason.UNHEDGED_TOO_LONG, "value": 10_300_000_000, "limit": 10_000_000_000}
+    numbers = {"reason": Reason.UNHEDGED_TOO_LONG, "value": ALONE_NS, "limit": 10_000_000_000}
     journal.say(
         Transition(
             ts=at,

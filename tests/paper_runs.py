@@ -1,14 +1,19 @@
 """A small desk that trades much on a short generated market, and its runs: whole, cut off, asked for things."""
 
+import io
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from rich.console import Console
+
 from crossbook.desk.config import Config, load_config
 from crossbook.desk.journal import JournalWriter, read_journal
+from crossbook.desk.live_view import LiveView
 from crossbook.desk.paper import Paper, run_paper
 from crossbook.desk.replay import Replay
 from crossbook.desk.restart import without_restarts
@@ -144,8 +149,34 @@ def cut(run: Path, into: Path, at: float) -> None:
         shutil.copytree(run / "control", into / "control")
 
 
+class Impatient(LiveView):
+    """A screen whose reader presses Ctrl-C once so many entries were written, those that came again left out."""
+
+    def __init__(self, desk: Bundle, folder: Path, after: int) -> None:
+        nowhere = Console(file=io.StringIO(), force_terminal=True, width=120)
+        super().__init__(desk, folder.name, "paper", 400, nowhere)
+        self._left = after + (len(lasting(folder)) if (folder / "journal" / "000001.seg").exists() else 0)
+
+    def watch(self, payload: bytes) -> None:
+        """Take an entry; press once enough were written."""
+        super().watch(payload)
+        self._left -= 1
+        if self._left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def stop(folder: Path, after: int, seconds: int = 20) -> Paper:
+    """Begin a run or go on with it, and stop it once `after` entries more were written."""
+    desk = bundle(seconds)
+    return run_paper(desk, folder, 400, lambda line: None, view=Impatient(desk, folder, after))
+
+
 def resume(
-    folder: Path, speed: float | None = None, say: Callable[[str], object] = lambda line: None, seconds: int = 20
+    folder: Path,
+    speed: float | None = None,
+    say: Callable[[str], object] = lambda line: None,
+    seconds: int = 20,
+    finish: bool = False,
 ) -> Paper:
     """Go on with a run in this process (or begin it)."""
-    return run_paper(bundle(seconds), folder, speed, say)
+    return run_paper(bundle(seconds), folder, speed, say, finish=finish)

@@ -4,6 +4,7 @@
 """
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,31 @@ def _twice(run: Path) -> list[tuple[int, int]]:
 def test_a_killed_desk_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     hit = campaign(tmp_path, KILLS, SEED)
     assert hit["while it traded"] > 0 and hit["marks of restarts"] > 0
+
+
+def test_a_desk_that_was_stopped_goes_on_and_may_be_killed(tmp_path: Path) -> None:
+    """Ctrl-C, then on, then SIGTERM, then on, then `kill -9`, then on to the end: the journal of a backtest."""
+    config, tape = paper_runs.config_file(tmp_path), paper_runs.tape_folder(tmp_path, 30)
+    runs = tmp_path / "runs"
+    arguments = ["--speed", str(SPEED), "--runs", str(runs)]
+    process = desk_process.start("paper", config, "--tape", tape, *arguments, "--json")
+    run = desk_process.wait_alive(runs, process)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        _wait_for_more(run, story_of(run / "journal").entries, process)
+        process.send_signal(number)
+        summary, err = process.communicate(timeout=60)
+        assert process.returncode == 0 and "goes on" in err, err
+        assert msgspec.json.decode(summary)["complete"] is False and prove_run(run).ok
+        process = desk_process.start("paper", "--resume", run.name, *arguments, "--json")
+        desk_process.wait_alive(runs, process)
+    _wait_for_more(run, story_of(run / "journal").entries, process)
+    process.kill()
+    process.communicate()
+    assert prove_run(run).ok, "what the stop showed is no longer claimed"
+    last = desk_process.crossbook("paper", "--resume", run.name, "--flat-out", "--runs", runs, "--json")
+    assert last.returncode == 0, last.stderr
+    assert paper_runs.lasting(run) == paper_runs.backtest(tmp_path / "whole", 30)
+    assert not _twice(run) and prove_run(run).ok and msgspec.json.decode(last.stdout)["complete"] is True
 
 
 def test_only_one_process_runs_a_desk(tmp_path: Path) -> None:

@@ -198,6 +198,15 @@ def test_levels_are_lowered_and_raised_from_the_command_line(desk: tuple[subproc
     assert prove_run(folder).ok
     facts = msgspec.json.decode((folder / "run.json").read_bytes())
     assert facts["mode"] == "paper" and [words["reason"] for words in facts["requests"]] == ["it loses", "enough"]
+    assert facts["complete"] is False and f"crossbook paper --resume {folder.name}" in out
+    stopped = msgspec.json.decode(desk_process.crossbook("status", folder.name, "--json", *runs).stdout)
+    assert stopped["stopped_at"] == facts["stopped_at"] and not stopped["alive"]
+    ended = desk_process.crossbook("paper", "--resume", folder.name, "--finish", "--json", *runs)
+    assert ended.returncode == 0, ended.stderr
+    facts = msgspec.json.decode((folder / "run.json").read_bytes())
+    assert facts["complete"] is True and "stopped_at" not in facts and prove_run(folder).ok
+    again = desk_process.crossbook("paper", "--resume", folder.name, *runs)
+    assert again.returncode == 2 and "has ended" in again.stderr
     late = desk_process.crossbook("level", "last", "lower", "desk", "CLOSE_ONLY", "--reason", "x", *runs)
     assert late.returncode == 2 and late.stderr.count("\n") == 1 and "is not running" in late.stderr
 
@@ -223,6 +232,7 @@ def test_flattening_wants_the_run_written_out(desk: tuple[subprocess.Popen[str],
         (("paper", "CONFIG", "--tape", "nowhere"), "nowhere"),
         (("paper", "CONFIG", "--tape", "nowhere", "--speed", "0"), "--speed 0 must be above 0"),
         (("paper", "CONFIG", "--resume", "last"), "give neither"),
+        (("paper", "CONFIG", "--finish"), "paper --resume RUN --finish"),
         (("paper", "--resume", "nothing"), "no run 'nothing'"),
         (("level", "nothing", "lower", "desk", "KILLED", "--reason", "x"), "no run 'nothing'"),
         (("level", "nothing", "up", "desk", "KILLED", "--reason", "x"), "neither raise nor lower"),

@@ -1,4 +1,4 @@
-"""Paper trading is a backtest that takes its time, and a run that was cut off goes on as if it had not been."""
+"""Paper trading is a backtest that takes its time; stopped or cut off, it goes on as if it had not been."""
 
 import tempfile
 from pathlib import Path
@@ -12,8 +12,8 @@ from crossbook.commands import OutKind
 from crossbook.desk.journal import JournalWriter
 from crossbook.desk.replay import Replay
 from crossbook.errors import Corrupt
-from crossbook.events import WISH_FLATTEN, WISH_LEVEL
-from crossbook.ledger.entries import OUT_TAG, TEXT_TAG, decode_text, encode_text, kind_of
+from crossbook.events import WISH_FLATTEN, WISH_LEVEL, EventKind
+from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, TEXT_TAG, decode_text, encode_text, kind_of
 from crossbook.ledger.ledger import Ledger
 from crossbook.timestamp import NS_PER_MS
 from crossbook.types import Level, Scope
@@ -55,7 +55,7 @@ def asked(known: list[Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was asked to stop before the tape's end."""
+    """A run that was ended before the tape's end."""
     folder = tmp_path_factory.mktemp("stopped")
     paper_runs.asked(folder, REQUESTS[:1], stop_after=1500)
     return folder
@@ -109,9 +109,55 @@ def test_a_run_cut_off_anywhere_goes_on_as_if_it_had_not_been(known: list[Path],
             before = run
 
 
+@settings(max_examples=6)
+@given(after=st.lists(st.integers(1, 900), min_size=1, max_size=3), at=st.floats(0, 1))
+def test_a_run_stopped_again_and_again_is_the_one_never_stopped(whole: Path, after: list[int], at: float) -> None:
+    """A stop writes nothing: what is there is the beginning of the whole run, and it can be gone on with; also where
+    the process that goes on is killed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        run, again = Path(scratch) / "run", Path(scratch) / "again"
+        told = paper_runs.entries(whole)
+        for more in after:
+            paper = paper_runs.stop(run, more)
+            found = paper_runs.lasting(run)
+            assert found == told[: len(found)] and set(said_in_words(run)) <= {"restart"}
+            assert paper.stopped == (not paper.replay.progress.ended) == (len(found) < len(told))
+        paper_runs.cut(run, again, at)
+        for folder in (run, again):
+            assert paper_runs.resume(folder).replay.at_end
+            assert paper_runs.lasting(folder) == told
+
+
+@settings(max_examples=4)
+@given(at=st.floats(0, 1), more=st.integers(1, 400))
+def test_what_a_person_asked_stands_through_a_stop(known: list[Path], at: float, more: int) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        run = Path(scratch) / "run"
+        paper_runs.cut(known[-1], run, at)
+        made = said_in_words(run).count("request") if paper_runs.begun(run) else 0
+        paper_runs.stop(run, more)
+        paper_runs.resume(run)
+        assert paper_runs.lasting(run) == paper_runs.entries(known[made])
+
+
+def test_a_stopped_run_may_be_ended_where_it_stands(tmp_path: Path) -> None:
+    assert paper_runs.stop(tmp_path, 300).stopped
+    before = paper_runs.lasting(tmp_path)
+    paper = paper_runs.resume(tmp_path, finish=True)
+    told = paper_runs.lasting(tmp_path)
+    assert paper.replay.progress.ended and not paper.stopped and not paper.replay.at_end
+    assert told[: len(before)] == before and said_in_words(tmp_path) == ["restart", "stop"]
+    ends = [
+        kind_of(payload) for payload in told if payload[0] == EVENT_TAG and kind_of(payload) == EventKind.RUN_STOPPED
+    ]
+    assert len(ends) == 1
+    assert paper_runs.resume(tmp_path).replay.progress.ended
+    assert paper_runs.lasting(tmp_path) == told, "what has ended stays as it is"
+
+
 @settings(max_examples=8)
 @given(at=st.floats(0.9, 1))
-def test_a_stopped_run_cut_off_while_it_ends_still_ends_there(known: list[Path], stopped: Path, at: float) -> None:
+def test_a_run_cut_off_while_it_is_ended_still_ends_there(known: list[Path], stopped: Path, at: float) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch) / "run"
         paper_runs.cut(stopped, run, at)

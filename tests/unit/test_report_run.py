@@ -12,11 +12,14 @@ from month import DECLARATION, FIRST_MONTH, Month, Trip, write_month
 
 from crossbook.cli.call import call
 from crossbook.cli.report import app
-from crossbook.desk.journal import JournalWriter
+from crossbook.commands import OutKind
+from crossbook.desk.journal import JournalWriter, read_journal
 from crossbook.desk.runs import read_run, write_run
-from crossbook.ledger.entries import encode_declaration
+from crossbook.desk.summary import summarise
+from crossbook.ledger.entries import OUT_TAG, decode_out, encode_declaration
 from crossbook.ledger.figure import Figure
 from crossbook.report.charts import envelope, nice_ticks, time_ticks
+from crossbook.report.prove import prove_run
 from crossbook.report.run_report import report_run, to_html, to_markdown, write_report, wrong
 from crossbook.report.run_tables import rows_of
 from crossbook.report.table import ROWS_MAX, Column, make_table
@@ -124,6 +127,45 @@ def test_entries_of_rows_are_those_of_the_journal(report: dict[str, Any]) -> Non
     by_rule, by_person = levels.rows[0], levels.rows[1]
     assert by_rule[-1].startswith("rule, ")
     assert by_person[-1] == f"request {int(by_person[0].replace(',', '')) - 1:,}"
+
+
+def test_a_change_of_level_leads_to_the_entries_it_stands_on(report: dict[str, Any], page: str) -> None:
+    alone, asked = report["falls"][0], report["falls"][1]
+    assert alone["again"] == "1 entry; it gives 10.3 s, residual 0"
+    assert [(one["what"], one["amount"]) for one in alone["stands"]] == [("legs of BTC apart by -0.003", "10.3 s")]
+    assert f'<a href="#{alone["id"]}">' in page and f'<p id="{alone["id"]}">' in page
+    assert [one["what"] for one in asked["stands"]] == ["operator request"]
+    evidence = next(table for table in report["tables"] if table.id == "t-evidence")
+    assert evidence.rows[0][:3] == [alone["entry"], "unhedged too long", alone["stands"][0]["entry"]]
+    assert evidence.count == sum(one["count"] for one in report["falls"])
+
+
+def test_a_level_that_fell_by_another_number_is_named(folder: Path, tmp_path: Path) -> None:
+    """In the report, in the proof and in its summary."""
+    copy = tmp_path / "runs" / "other"
+    shutil.copytree(folder, copy)
+    payloads = [payload for _, payload in read_journal(copy / "journal")]
+    place = next(
+        n for n, one in enumerate(payloads) if one[0] == OUT_TAG and decode_out(one).kind == OutKind.TRANSITION
+    )
+    row = decode_out(payloads[place])
+    other = payloads[place].replace(row.value.to_bytes(8, "little"), (row.value + 10**9).to_bytes(8, "little"))
+    shutil.rmtree(copy / "journal")
+    with JournalWriter(copy / "journal", segment_bytes=1 << 22) as writer:
+        for payload in (*payloads[:place], other, *payloads[place + 1 :]):
+            writer.append(payload)
+    found = report_run(copy)
+    said = f"level in entry {place + 1:,}: unhedged too long states 11,300,000,000 against 10,000,000,000, its entries "
+    assert found["wrong"] == [said + "give 10,300,000,000"]
+    assert "not what it states" in to_html(found)
+    proof = prove_run(copy)
+    assert not proof.ok and {"levels", "journal"} == set(proof.differing())
+    assert [row["sound"] for row in summarise(copy, {})["transitions"]][:2] == [False, True]
+
+
+def test_every_figure_of_the_page_has_two_routes(report: dict[str, Any], page: str) -> None:
+    assert [name for name, one in report["known"].items() if one.value is not None and one.residual is None] == []
+    assert "one route" not in page.replace("residual", "").partition("<main>")[0]
 
 
 def test_markdown_says_the_same(report: dict[str, Any]) -> None:

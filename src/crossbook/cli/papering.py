@@ -1,4 +1,4 @@
-"""Run a paper desk from the command line, from its beginning or from where it was cut off."""
+"""Run a paper desk from the command line, from its beginning or from where it was stopped or cut off."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from crossbook.cli.running import close_run, open_run, say
 from crossbook.desk.config import Config, load_config
+from crossbook.desk.live_view import HOW_IT_STOPS, LiveView
 from crossbook.desk.paper import run_paper
-from crossbook.desk.runs import find_run, read_run
+from crossbook.desk.runs import begun, find_run, read_run, write_run
+from crossbook.desk.view import screen
 from crossbook.desk.warm import compiled
 from crossbook.desk.wire import Bundle, wire
 from crossbook.errors import Refused
@@ -24,9 +26,9 @@ def begin_paper(
     _go(wanted, bundle, folder, facts, speed, as_json)
 
 
-def resume_paper(run: str, *, runs: Path, speed: float | None, as_json: bool = False) -> None:
-    """Go on with a run that was cut off. Raises `Refused` if there is nothing to go on with, `Corrupt` where the
-    entries of its journal do not come again."""
+def resume_paper(run: str, *, runs: Path, speed: float | None, finish: bool = False, as_json: bool = False) -> None:
+    """Go on with a run that was stopped or cut off, or (`finish`) end it where its journal ends. Raises `Refused` if
+    there is nothing to go on with, `Corrupt` where the entries of its journal do not come again."""
     folder = find_run(run, runs)
     facts = read_run(folder)
     if facts.get("word") != "paper":
@@ -40,16 +42,30 @@ def resume_paper(run: str, *, runs: Path, speed: float | None, as_json: bool = F
     bundle = wire(config, tape)
     with compiled(say):
         pass
-    _go(config, bundle, folder, facts, speed, as_json)
+    _go(config, bundle, folder, facts, speed, as_json, finish)
 
 
 def _go(
-    config: Config, bundle: Bundle, folder: Path, facts: dict[str, Any], speed: float | None, as_json: bool
+    config: Config,
+    bundle: Bundle,
+    folder: Path,
+    facts: dict[str, Any],
+    speed: float | None,
+    as_json: bool,
+    finish: bool = False,
 ) -> None:
-    paper = run_paper(bundle, folder, speed, say)
+    view = None
+    console = screen()
+    if speed is not None and console.is_terminal and not (as_json or finish):
+        view = LiveView(bundle, folder.name, "paper", speed, console, HOW_IT_STOPS)
+
+    def going_on() -> None:
+        write_run(folder, begun(facts))
+
+    paper = run_paper(bundle, folder, speed, say, view=view, finish=finish, going_on=going_on)
     if not paper.caught_up:
         say(f"stopped while catching up; nothing was written: crossbook paper --resume {folder.name}")
         raise SystemExit(1)
     if paper.stopped:
-        say("stopped on request; the journal is complete up to here")
-    close_run(config, bundle, folder, facts, paper.replay, as_json)
+        say(f"stopped on request; the journal is complete up to here: crossbook paper --resume {folder.name} goes on")
+    close_run(config, bundle, folder, begun(facts), paper.replay, as_json)

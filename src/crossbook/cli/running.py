@@ -18,12 +18,13 @@ from crossbook.desk.config import Config
 from crossbook.desk.control import ControlFolder
 from crossbook.desk.journal import JournalWriter
 from crossbook.desk.latency import LatencySink
+from crossbook.desk.live_view import LiveView, ScreenPace
 from crossbook.desk.market import keep_tape
 from crossbook.desk.operator import Operator
 from crossbook.desk.replay import Replay
 from crossbook.desk.runs import new_run, write_run
 from crossbook.desk.summary import summarise
-from crossbook.desk.view import LiveView, print_summary, save_picture, screen
+from crossbook.desk.view import print_summary, save_picture, screen
 from crossbook.desk.warm import compiled
 from crossbook.desk.wire import Bundle, clips_e8, wire, wire_market
 from crossbook.lab.survey import survey_edges
@@ -114,11 +115,13 @@ def open_run(
 def close_run(
     config: Config, bundle: Bundle, folder: Path, facts: dict[str, Any], replay: Replay, as_json: bool
 ) -> None:
-    """Sum the run up in its folder, print it and prove it."""
-    facts["frames"] = replay.progress.frames
-    facts |= {"events": replay.progress.steps, "events_per_s": _rounded(replay.progress.events_per_s)}
-    summary = summarise(folder, facts | {"edges": edges(config, bundle)})
-    write_run(folder, summary | {"complete": True, "figures": summary["metrics"]})
+    """Sum the run up in its folder, print it and prove it. One that was stopped stays to be gone on with."""
+    ended, progress = replay.progress.ended, replay.progress
+    facts["frames"] = progress.frames
+    facts |= {"events": progress.steps, "events_per_s": _rounded(progress.events_per_s), "complete": ended}
+    facts |= {"edges": edges(config, bundle)} if ended else {"stopped_at": replay.moment}
+    summary = summarise(folder, facts)
+    write_run(folder, summary | {"figures": summary["metrics"]})
     if as_json:
         print_json(summary)
         return
@@ -136,33 +139,39 @@ def _keep_config(config: Config, path: Path, folder: Path) -> None:
 
 
 def _run(bundle: Bundle, folder: Path, speed: float | None, picture: Path | None, err: Console, quiet: bool) -> Replay:
-    journal = JournalWriter(folder / "journal")
-    sink = LatencySink(folder / "latency.bin") if speed is not None else None
     with stop_on_interrupt() as stop:
-        view = LiveView(bundle, folder.name, speed, screen(), stop, sink) if speed is not None else None
-        pace = view.pace if view is not None else _flat_out(bundle, stop, err, quiet)
-        watch = view.watch if view is not None else None
-        replay = Replay(bundle, journal, pace=pace, watch=watch, latency=sink)
-        control = ControlFolder(folder) if view is not None else None
-        try:
-            if view is None or control is None:
+        with JournalWriter(folder / "journal") as journal:
+            if speed is None:
+                replay = Replay(bundle, journal, pace=_flat_out(bundle, stop, err, quiet))
                 replay.run()
             else:
-                operator = Operator(replay, control, say)
-                view.listen = operator.listen
-                with view.showing(replay):
-                    replay.run()
-                operator.dismiss()
-        finally:
-            journal.close()
-            if control is not None:
-                control.close()
-            if sink is not None:
-                sink.flush()
-    if view is not None and picture is not None:
+                replay = _watched(bundle, folder, journal, speed, stop, picture)
+        if stop.asked:
+            err.print("stopped on request; the journal is complete up to here", highlight=False)
+    return replay
+
+
+def _watched(
+    bundle: Bundle, folder: Path, journal: JournalWriter, speed: float, stop: Stop, picture: Path | None
+) -> Replay:
+    """Run it at a speed on the screen, listening to people."""
+    sink = LatencySink(folder / "latency.bin")
+    view = LiveView(bundle, folder.name, "demo", speed, screen())
+    view.latency = sink
+    replay = Replay(bundle, journal, watch=view.watch, latency=sink)
+    control = ControlFolder(folder)
+    try:
+        operator = Operator(replay, control, say)
+        pace = ScreenPace(view, bundle, speed, stop, lambda: replay.progress.steps, operator.listen)
+        replay.pace = pace
+        with view.showing():
+            replay.run()
+        operator.dismiss()
+    finally:
+        control.close()
+        sink.flush()
+    if picture is not None:
         save_picture(view.last, picture)
-    if stop.asked:
-        err.print("stopped on request; the journal is complete up to here", highlight=False)
     return replay
 
 

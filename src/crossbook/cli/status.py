@@ -18,6 +18,7 @@ def status(
 ) -> None:
     """How a run stands, folded from its journal as far as it is written; also while it is being written."""
     from crossbook.cli.running import print_json
+    from crossbook.desk.control import is_alive
     from crossbook.desk.runs import find_run, read_run
     from crossbook.desk.summary import summarise
     from crossbook.desk.view import print_summary
@@ -31,8 +32,9 @@ def status(
         return
     folder = find_run(run, runs)
     facts = read_run(folder)
-    names = ("word", "mode", "events", "events_per_s", "not_traded", "complete", "edges")
+    names = ("word", "mode", "events", "events_per_s", "not_traded", "complete", "stopped_at", "edges")
     kept = {key: facts[key] for key in names if key in facts}
+    kept["alive"] = is_alive(folder)
     summary = summarise(folder, {"run": folder.name, "complete": False, "not_traded": []} | kept)
     if as_json:
         print_json(summary)

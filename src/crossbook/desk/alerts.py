@@ -14,6 +14,7 @@ from crossbook.desk.control import transition_text
 from crossbook.events import Rejection
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import OUT_TAG, TEXT_TAG, OutRow, decode_out, decode_text, kind_of
+from crossbook.report.words import gate_number
 from crossbook.rules.holds import CLOCK, CLOSED, PAUSE, RATE, STALE, STREAM
 from crossbook.timestamp import iso
 
@@ -52,6 +53,9 @@ def alert_line(payload: bytes, declaration: Declaration) -> str | None:
     """The entry in a line if a person should see it: alerts, levels, breaks, the proof after a kill, requests."""
     if payload[0] == TEXT_TAG:
         words = decode_text(payload)
+        if "trouble" in words:
+            name = _word(words["trouble"])
+            return f"{_moment(words['ts'])}  trouble at {words['venue']}: {name}: {words['text']}"
         if "request" not in words:
             return None
         what = "flatten" if words["wish"] == "flatten" else f"{words['wish']} {words['scope']} to {words['level']}"
@@ -65,7 +69,7 @@ def alert_line(payload: bytes, declaration: Declaration) -> str | None:
 
 def _say(kind: int, row: OutRow, declaration: Declaration) -> str:
     if kind == OutKind.TRANSITION:
-        numbers = f", {row.value} against {row.limit}" if row.reason != Reason.OPERATOR else f" (request {row.value})"
+        numbers = f", {_numbers(row)}" if row.reason != Reason.OPERATOR else f" (request {row.value})"
         return f"level {transition_text(row, declaration)}: {_word(Reason(row.reason).name)}{numbers}"
     if kind == OutKind.BREAK:
         name = declaration.instruments[row.instrument].name
@@ -85,7 +89,11 @@ def _alert(row: OutRow, declaration: Declaration) -> str:
         return f"hold of {declaration.instruments[row.value].name}: {HOLDS[row.limit]}"
     if row.reason == Reason.RAISE_FORBIDDEN:
         return f"request {row.value} may not raise"
-    return f"{_word(Reason(row.reason).name)}, {row.value} against {row.limit}"
+    return f"{_word(Reason(row.reason).name)}, {_numbers(row)}"
+
+
+def _numbers(row: OutRow) -> str:
+    return f"{gate_number(row.reason, row.value)} against {gate_number(row.reason, row.limit)}"
 
 
 def _moment(ts: int) -> str:

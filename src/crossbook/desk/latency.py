@@ -7,6 +7,9 @@ from pathlib import Path
 
 from crossbook.ledger.hops import STAMP, Hop
 
+RECENT = 4096
+"""Stamps that are remembered after they were flushed, for whoever watches."""
+
 
 class LatencySink:
     """Collects stamps in memory; `flush` appends them to the file. One thread stamps and flushes.
@@ -20,12 +23,22 @@ class LatencySink:
         self._frame: list[tuple[int, int]] = []
         self._trace = 0
         self._kept = bytearray()
+        self._recent = b""
 
-    def stamp(self, hop: int, trace: int = 0) -> None:
-        """Now is when `hop` was passed: by the present frame, or by the order of `trace` (answers come later)."""
+    def received(self, ago_ns: int) -> None:
+        """A frame begins that was received `ago_ns` (at most 0) from now."""
+        self._frame = [(Hop.RECEIVED, time.monotonic_ns() + ago_ns)]
+        self._trace = 0
+
+    def forget(self) -> None:
+        """No order came of the present frame."""
+        self._frame.clear()
+
+    def stamp(self, hop: int, trace: int = 0, order: int = 0) -> None:
+        """Now is when `hop` was passed: by the present frame, or by an `order` of `trace` (answers come later)."""
         ns = time.monotonic_ns()
         if trace:
-            self._kept += STAMP.pack(trace, hop, 0, ns)
+            self._kept += STAMP.pack(trace, hop, order, ns)
         elif hop == Hop.RECEIVED:
             self._frame = [(hop, ns)]
             self._trace = 0
@@ -42,14 +55,15 @@ class LatencySink:
         self._trace = trace
 
     def so_far(self) -> bytes:
-        """What was kept and not yet flushed."""
-        return bytes(self._kept)
+        """What was kept and not yet flushed, and the last stamps that were."""
+        return self._recent + bytes(self._kept)
 
     def flush(self) -> None:
         """Append what was kept to the file."""
         if self._kept:
             with self.path.open("ab") as file:
                 file.write(self._kept)
+            self._recent = self.so_far()[-RECENT * STAMP.size :]
             self._kept = bytearray()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,7 +20,7 @@ from crossbook.desk.control import (
     transition_text,
     words_of,
 )
-from crossbook.desk.replay import Replay
+from crossbook.engine import Engine
 from crossbook.errors import Corrupt, Refused
 from crossbook.events import WISH_FLATTEN, WISH_LEVEL
 from crossbook.ledger.declaration import Declaration
@@ -31,14 +31,28 @@ from crossbook.types import Level
 LISTEN_EVERY_S = 0.02
 
 
+class Asked(Protocol):
+    """A run that takes a person's wish: a `Replay`, or a `LiveDesk`."""
+
+    requests: int
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def declaration(self) -> Declaration: ...
+
+    def request(self, words: dict[str, Any], scope: int, index: int, level: int, wish: int, ts: int) -> list[bytes]: ...
+
+
 class Operator:
     """Hands requests to a replay, each once however often its file is met."""
 
-    def __init__(self, replay: Replay, folder: ControlFolder, say: Callable[[str], object]) -> None:
+    def __init__(self, replay: Asked, folder: ControlFolder, say: Callable[[str], object]) -> None:
         self._replay = replay
         self._folder = folder
         self._say = say
-        self._declaration = replay.bundle.declaration
+        self._declaration = replay.declaration
         self._known: dict[str, Outcome] = {}
         self._listened = 0.0
 
@@ -51,10 +65,10 @@ class Operator:
         for path in self._folder.waiting():
             self._answer(path, ts)
 
-    def dismiss(self) -> None:
-        """The run has ended: refuse what still lies there."""
+    def dismiss(self, why: str = "the run has ended; nothing was done") -> None:
+        """Nobody will listen from here on: refuse what still lies there."""
         for path in self._folder.waiting():
-            late = Outcome(ok=False, text="the run has ended; nothing was done")
+            late = Outcome(ok=False, text=why)
             self._folder.answer(path, None, self._known.get(path.stem, late))
 
     def again(self, words: dict[str, Any]) -> None:
@@ -86,7 +100,7 @@ class Operator:
     def _check_direction(self, request: Request) -> None:
         """The level may have changed since the person looked: a raise must not lower."""
         scope, index, level = check_request(request, self._declaration)
-        present = level_of(self._replay.bundle.engine.desk[0], scope, index)
+        present = level_of(self._replay.engine.desk[0], scope, index)
         check_direction(request, present, level)
 
     def _take(self, request: Request, words: dict[str, Any], ts: int) -> Outcome:

@@ -1,7 +1,8 @@
 """The rim of paper trading on a tape: it keeps the market's pace, listens to people, and stops when asked to.
 
 All deciding is the replay's, and with a tape nothing but a person's requests is added to it: however the way is paced,
-the entries are those of a backtest.
+the entries are those of a backtest. To stop it is to stop the market's time too: nothing is journalled, and it goes on
+from there (docs/adr/0014-a-stop-is-no-end.md).
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from crossbook.desk.alerts import AlertLog
 from crossbook.desk.control import ControlFolder
 from crossbook.desk.journal import JournalWriter
 from crossbook.desk.latency import LatencySink
+from crossbook.desk.live_view import LiveView
 from crossbook.desk.operator import LISTEN_EVERY_S, Operator
 from crossbook.desk.replay import LOOK_EVERY, Replay
 from crossbook.desk.restart import RepeatedJournal, Story, catch_up, story_of
@@ -49,15 +52,25 @@ class Pace:
         return max(0.0, due - time.monotonic())
 
 
-def run_paper(bundle: Bundle, folder: Path, speed: float | None, say: Callable[[str], object]) -> Paper:
-    """Run a desk in its folder until its end, from its beginning or from where its journal ends.
+def run_paper(
+    bundle: Bundle,
+    folder: Path,
+    speed: float | None,
+    say: Callable[[str], object],
+    *,
+    view: LiveView | None = None,
+    finish: bool = False,
+    going_on: Callable[[], object] = lambda: None,
+) -> Paper:
+    """Run a desk in its folder until its end or a request to stop, from its beginning or from where its journal ends.
 
-    `speed`: market seconds a second, None flat out. `say`: gets alerts, and what else a person should read. Raises what
-    journal and replay do.
+    `speed`: market seconds a second, None flat out. `say`: gets alerts, and what else a person should read. `view`:
+    shows it meanwhile. `finish`: end it where its journal ends. `going_on`: called once all that its
+    journal holds has come again, before anything new is written. Raises what journal and replay do.
     """
     with JournalWriter(folder / "journal") as writer:
         story = story_of(writer.directory)
-        journal = RepeatedJournal(writer, story)
+        journal = RepeatedJournal(writer, story, going_on)
         sink = LatencySink(folder / "latency.bin") if speed is not None else None
         control = ControlFolder(folder)
         try:
@@ -66,14 +79,20 @@ def run_paper(bundle: Bundle, folder: Path, speed: float | None, say: Callable[[
                 def watch(payload: bytes) -> None:
                     alerts.aloud = journal.live
                     alerts.take(payload)
+                    if view is not None:
+                        view.watch(payload)
 
                 replay = Replay(bundle, journal, watch=watch)
                 operator = Operator(replay, control, say)
-                paper = Paper(replay, journal, operator, story=story, speed=speed, latency=sink)
+                paper = Paper(
+                    replay, journal, operator, story=story, speed=speed, latency=sink, view=view, finish=finish
+                )
                 say(_greeting(folder.name, speed, story.entries))
-                paper.run()
-                if replay.progress.ended:
-                    operator.dismiss()
+                with view.showing() if view is not None else nullcontext():
+                    paper.run()
+                if paper.caught_up:
+                    ended = replay.progress.ended
+                    operator.dismiss(f"the run {'has ended' if ended else 'is stopped'}; nothing was done")
         finally:
             control.close()
             if sink is not None:
@@ -99,9 +118,11 @@ class Paper:
         story: Story,
         speed: float | None,
         latency: LatencySink | None,
+        view: LiveView | None = None,
+        finish: bool = False,
     ) -> None:
         self.stopped = False
-        """Whether somebody asked it to stop before the tape's end."""
+        """Whether somebody asked it to stop before its end; it can go on."""
         self.caught_up = False
         """Whether it stood where its journal ends; before that nothing is written."""
         self.replay = replay
@@ -110,10 +131,12 @@ class Paper:
         self._story = story
         self._speed = speed
         self._latency = latency
+        self._view = view
+        self._finish = finish
         self._stop = asyncio.Event()
 
     def run(self) -> None:
-        """Until the tape's end, or a request to stop (Ctrl-C, SIGTERM). Raises what replay and journal raise."""
+        """Until its end, or a request to stop (Ctrl-C, SIGTERM). Raises what replay and journal raise."""
         asyncio.run(self._run())
 
     async def _run(self) -> None:
@@ -123,8 +146,12 @@ class Paper:
         await self._catch_up()
         if not self.caught_up or self.replay.progress.ended:
             return
-        await self._follow()
-        self.stopped = not self.replay.at_end
+        if not self._finish:
+            await self._follow()
+        self.stopped = not (self._finish or self.replay.at_end)
+        if self.stopped:
+            self.replay.progress.last_step_s = time.perf_counter()
+            return
         self.replay.finish()
         self._journal.check_exhausted()
 
@@ -133,6 +160,7 @@ class Paper:
             self.replay.begin()
         else:
             for _ in catch_up(self.replay, self._journal, self._story, self._operator):
+                self._show(f"doing {self._story.entries:,} entries again")
                 await asyncio.sleep(0)
                 if self._stop.is_set():
                     return
@@ -142,6 +170,8 @@ class Paper:
         """Keep the tape's time."""
         replay, operator = self.replay, self._operator
         replay.latency = self._latency
+        if self._view is not None:
+            self._view.latency = self._latency
         pace = Pace(self._speed, replay.moment)
         most = FLAT_OUT_FRAMES if self._speed is None else LOOK_EVERY
         flushed = time.monotonic()
@@ -149,7 +179,12 @@ class Paper:
             now = pace.now()
             replay.advance(now, most)
             operator.listen(now if self._speed is not None else 0)
+            self._show()
             if self._latency is not None and time.monotonic() - flushed > FLUSH_EVERY_S:
                 self._latency.flush()
                 flushed = time.monotonic()
             await asyncio.sleep(min(pace.wait_s(replay.next_time), LISTEN_EVERY_S))
+
+    def _show(self, doing: str = "") -> None:
+        if self._view is not None:
+            self._view.refresh(self.replay.moment, self.replay.progress.steps, doing)

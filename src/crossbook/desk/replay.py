@@ -20,8 +20,10 @@ from crossbook.commands import OutKind
 from crossbook.desk.journal import write_snapshot
 from crossbook.desk.latency import LatencySink
 from crossbook.desk.wire import Bundle
+from crossbook.engine import Engine
 from crossbook.errors import Corrupt
 from crossbook.events import OperatorRequest, RunStopped, Timer
+from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import encode_declaration, encode_event, encode_outs, encode_text
 from crossbook.ledger.hops import Hop
 from crossbook.rules.layout import Rows
@@ -89,8 +91,8 @@ class Replay:
         self.bundle = bundle
         self.progress = Progress()
         self.latency = latency
+        self.pace = pace
         self._journal = journal
-        self._pace = pace
         self._watch = watch
         self._timers: list[tuple[int, int]] = []
         self._times: list[int] = bundle.tape.rows["ts"][bundle.tape.starts[:-1]].tolist()
@@ -99,6 +101,14 @@ class Replay:
         self.requests = 0
         """How many requests of a person came in."""
         self._next_snapshot = SNAPSHOT_EVERY
+
+    @property
+    def engine(self) -> Engine:
+        return self.bundle.engine
+
+    @property
+    def declaration(self) -> Declaration:
+        return self.bundle.declaration
 
     @property
     def frames(self) -> int:
@@ -126,7 +136,7 @@ class Replay:
         self.begin()
         while not self.at_end:
             self.advance(FOREVER)
-            if self._pace is not None and self._pace(self.progress.now):
+            if self.pace is not None and self.pace(self.progress.now):
                 break
         self.finish()
 

@@ -1,4 +1,4 @@
-"""Going on with a run that was cut off: everything is done again, compared with its journal, and goes on from its end.
+"""Going on with a run that was stopped or cut off: all is done again and compared with its journal, until its end.
 
 A journalled command counts as sent: the replay sends it again to the same simulated venues, which say the same again.
 """
@@ -6,7 +6,7 @@ A journalled command counts as sent: the replay sends it again to the same simul
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,12 @@ def without_restarts(directory: Path) -> Iterator[tuple[int, bytes]]:
 
 
 class RepeatedJournal:
-    """A journal whose entries have to come again, each the same, before new ones are written behind a mark."""
+    """A journal whose entries have to come again, each the same, before new ones are written behind a mark. `going_on`
+    is called before that mark is written."""
 
-    def __init__(self, writer: JournalWriter, story: Story) -> None:
+    def __init__(self, writer: JournalWriter, story: Story, going_on: Callable[[], object] = lambda: None) -> None:
         self.live = story.entries == 0
+        self._going_on = going_on
         self._writer = writer
         self._mark = encode_text({"restart": story.restarts + 1})
         self._left = without_restarts(writer.directory) if story.entries else iter(())
@@ -84,6 +86,7 @@ class RepeatedJournal:
         if self.live:
             return self._writer.append(payload)
         if self._expected is None:
+            self._going_on()
             self.live = True
             self._writer.append(self._mark)
             return self._writer.append(payload)

@@ -11,6 +11,7 @@ import msgspec
 from crossbook.errors import Refused
 
 RUNS = Path("runs")
+KNOWN_AT_BEGINNING = ("run", "config", "word", "mode", "not_traded", "allocation", "tape", "tape_hash")
 
 
 def new_run(word: str, runs: Path = RUNS) -> Path:
@@ -54,6 +55,11 @@ def write_run(folder: Path, facts: dict[str, Any]) -> None:
         raise Refused(
             f"{folder / 'run.json'} cannot be written: {error.strerror}; free the disk, the journal is whole"
         ) from None
+
+
+def begun(facts: dict[str, Any]) -> dict[str, Any]:
+    """What of a run's facts was known when it began: the rest is no longer true once it goes on."""
+    return {name: facts[name] for name in KNOWN_AT_BEGINNING if name in facts} | {"complete": False}
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from crossbook.commands import Reason
+from crossbook.desk.control import scope_name
 from crossbook.desk.journal import journal_sha256, read_journal
 from crossbook.desk.latency import read_latency
 from crossbook.ledger.entries import TEXT_TAG, decode_text
+from crossbook.ledger.evidence import falls_of
 from crossbook.ledger.figure import Figure, for_json
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.metrics import figures
+from crossbook.report.levels import again, asked, numbers
+from crossbook.types import Level
 
 
 def ledger_of(folder: Path, texts: list[dict[str, Any]] | None = None) -> Ledger:
@@ -54,6 +58,35 @@ def denial_rows(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
+def transition_rows(folder: Path, ledger: Ledger) -> list[dict[str, Any]]:
+    """Each change of a level with the journal entries that it stands on, and its number again from them."""
+    if not ledger.levels:
+        return []
+    declaration = ledger.declaration
+    return [
+        {
+            "entry": one.sequence,
+            "ts": one.row.ts,
+            "scope": scope_name(one.row.count_, one.row.order, declaration),
+            "old": Level(one.row.price).name,
+            "new": Level(one.row.lots).name,
+            "reason": Reason(one.row.reason).name,
+            "value": one.row.value,
+            "limit": one.row.limit,
+            "entries": [stand.sequence for stand in one.stands],
+            "again": one.again,
+            "residual": one.residual,
+            "exact": one.exact,
+            "request": one.request,
+            "said": asked(one),
+            "numbers": numbers(one),
+            "stands_on": again(one),
+            "sound": one.holds,
+        }
+        for one in falls_of(read_journal(folder / "journal"))
+    ]
+
+
 def summarise(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """The summary of a run: `facts` of the run itself, then what its journal and stamps say."""
     texts: list[dict[str, Any]] = []
@@ -68,6 +101,7 @@ def summarise(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         "strategies": strategy_rows(ledger, known),
         "metrics": {name: for_json(figure) for name, figure in known.items()},
         "denials": denial_rows(ledger),
+        "transitions": transition_rows(folder, ledger),
         "controls_off": declaration.controls_off,
         "requests": [words for words in texts if "request" in words],
         "restarts": sum("restart" in words for words in texts),

@@ -1,4 +1,4 @@
-"""What a person sees of a run in a terminal: live while it goes, and the summary at its end.
+"""What a person sees of a run in a terminal: its tables, live (`live_view`) and in the summary at its end.
 
 Both show the same figures from the same fold; nothing is computed here.
 """
@@ -7,37 +7,23 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from crossbook.commands import OutKind, Reason
-from crossbook.desk.latency import LatencySink
-from crossbook.desk.operator import LISTEN_EVERY_S
-from crossbook.desk.replay import Replay
-from crossbook.desk.summary import denial_rows, strategy_rows
-from crossbook.desk.wire import Bundle
-from crossbook.ledger.entries import OUT_TAG, decode_out, kind_of
-from crossbook.ledger.figure import Figure, display_parts, for_json
-from crossbook.ledger.ledger import Ledger
-from crossbook.ledger.metrics import figures
+from crossbook.ledger.figure import display_parts
 from crossbook.risk.limits import NOT_WIRED
-from crossbook.timestamp import NS_PER_MS, NS_PER_S, iso
+from crossbook.timestamp import NS_PER_MS, iso
 
 CAUSES = ("edge", "latency", "slippage", "fees", "funding", "mark", "rounding")
 LEVEL_STYLE = {"ACTIVE": "bold green", "CLOSE_ONLY": "bold yellow", "KILLED": "bold red"}
-REDRAW_S = 0.25
+TRANSITIONS = 8
 WIDE = 106
 """Columns from which three tables fit beside each other."""
 
@@ -46,12 +32,6 @@ def screen() -> Console:
     """Standard output; where it is no terminal, a width at which nothing is cut."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=124, highlight=False)
-
-
-class Wish(Protocol):
-    """Whether someone asked the run to end."""
-
-    asked: bool
 
 
 def money(value: Any) -> Text:
@@ -75,11 +55,20 @@ def drawdown(known: dict[str, Any]) -> str:
     return "n/a" if share is None else f"{amount or 0:,.2f} USDT, {100 * Decimal(share):.3f}%"
 
 
-def pill(mode: str, physics: bool, controls_off: list[str]) -> Text:
+MONEY = {
+    "": "simulated venues, no real money",
+    "local": "venues served on this machine, no real money",
+    "testnet": "test networks, no real money",
+    "mainnet": "REAL MONEY",
+}
+
+
+def pill(mode: str, physics: bool, controls_off: list[str], environment: str = "") -> Text:
     """Which kind of run this is, in a way that cannot be overlooked."""
     text = Text()
     text.append(f" {mode.upper()} ", style="bold white on blue")
-    text.append(" simulated venues, no real money", style="dim")
+    orders_at = environment if mode == "live" else ""
+    text.append(f" {MONEY[orders_at]}", style="bold red" if orders_at == "mainnet" else "dim")
     if physics:
         text.append("  PHYSICS: exercises the machine, says nothing about money ", style="bold black on yellow")
     switched = [name for name in controls_off if name not in NOT_WIRED]
@@ -171,123 +160,30 @@ def body(
     return Group(strategies_table(rows, known), Text(), lower, Text(), denials_table(denials, known))
 
 
-class LiveView:
-    """Draws a run while it goes and keeps it to its pace."""
-
-    def __init__(
-        self, bundle: Bundle, run: str, speed: float, console: Console, stop: Wish, latency: LatencySink | None
-    ) -> None:
-        self._bundle = bundle
-        self._run = run
-        self._speed = speed
-        self._console = console
-        self._stop = stop
-        self._latency = latency
-        self._ledger = Ledger(bundle.declaration)
-        self._recent: deque[Text] = deque(maxlen=6)
-        self._first = bundle.tape.manifest.first_ns
-        self._last = bundle.tape.manifest.last_ns
-        self._began = 0.0
-        self._drawn = 0.0
-        self._live: Live | None = None
-        self._replay: Replay | None = None
-        self.listen: Callable[[int], None] | None = None
-        """Called while it waits, with the market's time: a person may have asked for something."""
-        self.last: RenderableType = Text()
-        """What was drawn last."""
-
-    @contextmanager
-    def showing(self, replay: Replay) -> Iterator[None]:
-        """While inside, the view is on the screen."""
-        self._replay = replay
-        with Live(console=self._console, auto_refresh=False, transient=True) as live:
-            self._live = live
-            yield
-
-    def watch(self, payload: bytes) -> None:
-        """Take a journal entry."""
-        self._ledger.apply(payload)
-        if payload[0] == OUT_TAG:
-            self._note(payload)
-
-    def pace(self, now: int) -> bool:
-        """Wait until the market's time has come, redrawing meanwhile; True to end the run."""
-        clock = time.monotonic()
-        if self._began == 0.0:
-            self._began = clock
-        due = self._began + (now - self._first) / NS_PER_S / self._speed
-        while not self._stop.asked:
-            if self.listen is not None:
-                self.listen(now)
-            clock = time.monotonic()
-            if clock - self._drawn >= REDRAW_S:
-                self._draw(now)
-                self._drawn = time.monotonic()
-            if due <= clock:
-                break
-            time.sleep(min(due - clock, LISTEN_EVERY_S))
-        return self._stop.asked
-
-    def _note(self, payload: bytes) -> None:
-        kind = kind_of(payload)
-        if kind not in (OutKind.INTENT, OutKind.DENIAL, OutKind.TRANSITION, OutKind.ALERT):
-            return
-        row = decode_out(payload)
-        text = Text(f"{iso(row.ts)[11:23]}  ", style="dim")
-        names = self._bundle.declaration.strategies
-        text.append(f"{names[row.strategy] if row.strategy >= 0 else 'desk'} ", style="bold")
-        reason = Reason(row.reason).name.lower().replace("_", " ")
-        pair = self._bundle.declaration.pairs[row.pair].name if row.pair >= 0 else ""
-        if kind == OutKind.INTENT:
-            edge = f" {row.value / max(row.limit, 1) * 10_000:+.1f} bp" if row.value else ""
-            text.append(f"{reason} {pair}{edge}", style="cyan")
-        elif kind == OutKind.DENIAL:
-            text.append(f"denied {pair}: {reason} ({row.value} against {row.limit}), {row.count_}x", style="yellow")
-        else:
-            text.append(f"{'level falls' if kind == OutKind.TRANSITION else 'alert'}: {reason}", style="bold red")
-        self._recent.append(text)
-
-    def _draw(self, now: int) -> None:
-        if self._live is None or self._replay is None:
-            return
-        found: dict[str, Figure] = figures(self._ledger, self._latency.so_far() if self._latency is not None else None)
-        known = {name: for_json(figure) for name, figure in found.items()}
-        declaration = self._bundle.declaration
-        span = max(self._last - self._first, 1)
-        head = pill("demo", declaration.physics, declaration.controls_off)
-        where = Text(
-            f"{iso(now)[:19]}Z market time   {(now - self._first) / span:4.0%}   speed {self._speed:g}x   ", style="dim"
-        )
-        where.append(f"{self._replay.progress.steps:,} events   Ctrl-C ends the run cleanly", style="dim")
-        recent = Group(*self._recent) if self._recent else Text("no edge above the entry fees yet", style="dim")
-        content = Group(
-            head,
-            where,
-            Text(),
-            body(strategy_rows(self._ledger, found), denial_rows(self._ledger), known, self._console.width),
-            Text(),
-            recent,
-        )
-        self.last = Panel(content, title=f"crossbook  {self._run}", title_align="left")
-        self._live.update(self.last, refresh=True)
-
-
 def print_summary(summary: dict[str, Any], folder: Path) -> None:
     """The end of a run on standard output."""
     console = screen()
     known = summary["metrics"]
     parts: list[RenderableType] = [
-        pill(summary.get("word", summary["mode"]), summary["physics"], summary["controls_off"]),
+        pill(
+            summary.get("word", summary["mode"]),
+            summary["physics"],
+            summary["controls_off"],
+            summary.get("environment", ""),
+        ),
         Text(),
         body(summary["strategies"], summary["denials"], known, console.width),
     ]
     if summary.get("edges"):
         parts += [Text(), edges_table(summary["edges"])]
+    if summary.get("transitions"):
+        parts += [Text(), transitions_table(summary["transitions"])]
     for words in summary["requests"]:
         what = "flatten" if words["wish"] == "flatten" else f"{words['wish']} {words['scope']} to {words['level']}"
         parts.append(Text(f"request {words['request']}, {words['who'] or 'somebody'}: {what} ({words['reason']})"))
     if summary["restarts"]:
-        parts.append(Text(f"went on {summary['restarts']} times after being cut off", style="dim"))
+        times = "once" if summary["restarts"] == 1 else f"{summary['restarts']} times"
+        parts.append(Text(f"went on {times} after being stopped or cut off", style="dim"))
     if summary.get("allocation"):
         parts += [Text(), allocation_table(summary["allocation"])]
     if summary["not_traded"]:
@@ -295,11 +191,26 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
     console.print(Panel(Group(*parts), title=f"crossbook  {summary['run']}", title_align="left"))
     events, rate = summary.get("events"), summary.get("events_per_s")
     if events is None:
-        console.print("still running, or ended without its summary: figures as far as the journal is written")
+        console.print(f"{_unfinished(summary)}: figures as far as the journal is written", soft_wrap=True)
     else:
         console.print(f"{events:,} events, {rate or 0:,} a second   journal sha256 {summary['journal_sha256'][:16]}")
+    if summary.get("stopped_at"):
+        console.print(
+            f"stopped at {iso(summary['stopped_at'])[:23]}Z of the market; it can go on: crossbook paper --resume "
+            f"{summary['run']} (with --finish it ends there)",
+            soft_wrap=True,
+        )
     console.print(f"run folder {folder}", soft_wrap=True)
     console.print(f"prove it again: crossbook prove {summary['run']}", soft_wrap=True)
+
+
+def _unfinished(summary: dict[str, Any]) -> str:
+    """Why a run has no summary of its own."""
+    if summary.get("alive"):
+        return "running now"
+    if summary.get("word") == "paper":
+        return f"cut off, crossbook paper --resume {summary['run']} goes on with it"
+    return "still running, or ended without its summary"
 
 
 def save_picture(picture: RenderableType, path: Path) -> None:
@@ -309,6 +220,26 @@ def save_picture(picture: RenderableType, path: Path) -> None:
         console.print(picture)
         form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
         path.write_text(console.export_svg(title="crossbook demo", code_format=form, unique_id="crossbook"))
+
+
+def transitions_table(rows: list[dict[str, Any]]) -> Table:
+    """How levels changed, why, and which entries of the journal that stands on."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("level of", "to", "because", "stands on"):
+        table.add_column(name, no_wrap=name in ("level of", "to"))
+    for row in rows[-TRANSITIONS:]:
+        parts = (row["reason"].lower().replace("_", " "), row["numbers"], row["said"])
+        entries = ", ".join(f"{entry}" for entry in row["entries"][:3])
+        entries += ", ..." if len(row["entries"]) > 3 else ""
+        table.add_row(
+            row["scope"],
+            Text(row["new"], style=LEVEL_STYLE[row["new"]]),
+            f"{iso(row['ts'])[11:19]}  {', '.join(part for part in parts if part)}",
+            Text(f"{row['stands_on']}: {entries}", style="" if row["sound"] else "bold red"),
+        )
+    if len(rows) > TRANSITIONS:
+        table.add_row(Text(f"the last {TRANSITIONS} of {len(rows)}", style="dim"), "", "", "")
+    return table
 
 
 def allocation_table(rows: list[dict[str, Any]]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -146,6 +146,7 @@ def declare(
     pairs: dict[str, PairConfig],
     marks: dict[str, str],
     offsets_ns: Mapping[Venue, int],
+    not_wired: Sequence[str] = NOT_WIRED,
 ) -> Declaration:
     names = [instrument.name for instrument in instruments]
     held = {asset for venue in config.venues.values() for asset in (*venue.opening, *venue.opening_worth_usdt)}
@@ -182,7 +183,7 @@ def declare(
             for name, pair in pairs.items()
         ],
         physics=config.physics,
-        controls_off=[*sorted(config.controls_off), *NOT_WIRED],
+        controls_off=[*sorted(config.controls_off), *not_wired],
         config=msgspec.json.encode(config, order="deterministic").decode(),
     )
 

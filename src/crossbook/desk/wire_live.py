@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -39,12 +39,14 @@ def wire_live(
     offsets_ns: Mapping[Venue, int],
     wallets: Mapping[Venue, Mapping[str, int]],
     ts: int,
+    not_wired: Sequence[str],
 ) -> LiveBundle:
     """Choose the parts of a run that begins at `ts` on live streams.
 
     `instruments`: by name, with the rules that their venues have now; all that the configuration names must be there.
     `offsets_ns`: what is added to a venue's stamps. `wallets`: what is owned there, in 1e-8 units by asset; assets that
-    the run does not know are left out. Raises `Refused` where the configuration does not fit.
+    the run does not know are left out. `not_wired`: controls that have nothing to speak on. Raises `Refused` where the
+    configuration does not fit.
     """
     missing = [name for name in wanted_names(config) if name not in instruments]
     if missing:
@@ -53,7 +55,7 @@ def wire_live(
         check_survival(table, name, ts)
     names = ordered_names(config, config.pairs, config.marks)
     chosen = tuple(instruments[name] for name in names)
-    declaration = declare(config, chosen, config.pairs, config.marks, offsets_ns)
+    declaration = declare(config, chosen, config.pairs, config.marks, offsets_ns, not_wired)
     capital = allocations(config)
     desk = fill_desk(config, declaration, chosen, capital)
     owned = [

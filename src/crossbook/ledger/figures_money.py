@@ -29,7 +29,9 @@ def value(book: Statement) -> None:
     days = sum(book.path.pnl_by_day().values()) if book.path else 0
     book.money("pnl.total", ledger.pnl(), len(ledger.postings), rows, causes, raw, days, sum(_venues(book)))
     held = {asset for (_, asset, account, _), amount in ledger.accounts.items() if account == CASH and amount}
-    book.count("assets.unpriced", sum(book.marks.prices[asset] == 0 for asset in sorted(held)))
+    again = {asset for (_, asset), amount in audit.cash.items() if amount}
+    unpriced = [sum(book.marks.prices[asset] == 0 for asset in sorted(found)) for found in (held, again)]
+    book.count("assets.unpriced", *unpriced)
     book.count("breaks", ledger.breaks, 0)  # the venue's report is a second route to what we own
     book.count("events.duplicate", ledger.duplicates)
     book.count("postings", len(ledger.postings), len(ledger.booked), len(ledger.postings) + audit.unbalanced)

@@ -68,7 +68,9 @@ def wilson(wins: int, n: int) -> tuple[float, float] | None:
         return None
     rate, z2 = wins / n, Z95 * Z95 / n
     middle, half = rate + z2 / 2, Z95 * math.sqrt((rate * (1 - rate) + z2 / 4) / n)
-    return max(0.0, (middle - half) / (1 + z2)), min(1.0, (middle + half) / (1 + z2))
+    low = (middle - half) / (1 + z2) if wins else 0.0  # where it is exactly 0 or 1, rounding must not leave a speck
+    high = (middle + half) / (1 + z2) if wins < n else 1.0
+    return low, high
 
 
 def _win_rate_interval(book: Statement) -> None:

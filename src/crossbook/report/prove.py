@@ -16,11 +16,12 @@ from crossbook.desk.journal import journal_sha256, read_journal
 from crossbook.desk.latency import read_latency
 from crossbook.errors import Corrupt
 from crossbook.ledger.definitions import definition_of
+from crossbook.ledger.evidence import Fall, falls_of
 from crossbook.ledger.figure import Figure, Number, for_json, plain
 from crossbook.ledger.ledger import Ledger
-from crossbook.ledger.metrics import figures
+from crossbook.report.levels import wrong_falls
 from crossbook.report.marks import marks_of, unexplained
-from crossbook.report.recount import recount
+from crossbook.report.second_route import figures_twice
 from crossbook.tape.tape import open_tape
 
 
@@ -69,11 +70,11 @@ def prove_run(folder: Path) -> Proof:
     """Recompute the run in `folder` and compare. Raises `Refused` where files are missing, `Corrupt` naming the place
     where one is damaged."""
     facts = _facts(folder)
-    payloads = [payload for _, payload in read_journal(folder / "journal")]
+    entries = list(read_journal(folder / "journal"))
+    payloads = [payload for _, payload in entries]
     ledger = Ledger.of(payloads)
-    found = figures(ledger, read_latency(folder))
-    found = _with_recount(found, recount(payloads, ledger.declaration.strategies))
-    checks = [_journal_check(folder, facts)]
+    found = figures_twice(ledger, payloads, read_latency(folder))
+    checks = [_journal_check(folder, facts), _levels_check(falls_of(entries))]
     shown = facts.get("figures", facts.get("metrics"))
     if shown is not None:
         found = _with_shown(found, shown)
@@ -118,13 +119,12 @@ def _journal_check(folder: Path, facts: dict[str, Any]) -> Check:
     return Check(name="journal", ok=same, text=f"sha256 {digest}" + ("" if same else f", the run stated {stated}"))
 
 
-def _with_recount(found: dict[str, Figure], counted: dict[str, int]) -> dict[str, Figure]:
-    """Add to a counter's residual what a recount of the journal gives for it."""
-    result = dict(found)
-    for name, count in counted.items():
-        stated = found[name].value
-        result[name] = _differ_by(found[name], _gap(stated or 0, count))
-    return result
+def _levels_check(falls: list[Fall]) -> Check:
+    """Every change of a level must state what the entries that it stands on give."""
+    wrong = wrong_falls(falls)
+    again = sum(one.residual == 0 for one in falls)
+    text = f"{len(falls)} changes, {again} with the numbers that their entries give to the digit"
+    return Check(name="levels", ok=not wrong, text="; ".join(wrong) or text)
 
 
 def _with_shown(found: dict[str, Figure], shown: dict[str, Any]) -> dict[str, Figure]:
@@ -146,8 +146,7 @@ def _with_shown(found: dict[str, Figure], shown: dict[str, Any]) -> dict[str, Fi
 
 
 def _differ_by(figure: Figure, difference: Number) -> Figure:
-    """The figure with a difference of one more route in its residual. A latency has one route, its stamps: it keeps
-    null where the route agrees with what was shown."""
+    """The figure with a difference in its residual; one without a second route keeps null where it is as shown."""
     if figure.residual is None and difference == 0:
         return figure
     return msgspec.structs.replace(figure, residual=_sum(figure.residual or 0, difference))

@@ -5,40 +5,149 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 from crossbook.commands import OutKind
 from crossbook.events import EventKind
-from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, decode_event, decode_out, kind_of
+from crossbook.ledger.declaration import Declaration
+from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
+from crossbook.ledger.figure import Number, ratio, value_decimal
+from crossbook.ledger.postings import Key, key_of
+from crossbook.ledger.statement import PERCENTILES
+from crossbook.report.words import reason_text
+
+COUNTED = ("orders", "fills", "denials", "intents")
+BOOKED = (EventKind.ORDER_FILLED, EventKind.FORCED_CLOSE, EventKind.FUNDING_PAID, EventKind.TRANSFER)
+Worth = dict[tuple[str, int], int]
+"""Lots x limit price x factor, per strategy's suffix and quote asset."""
 
 
-def recount(payloads: Iterable[bytes], strategies: list[str]) -> dict[str, int]:
-    """How often what happened, by the names of the figures that count it, in total and per strategy."""
-    counts: Counter[str] = Counter()
-    orders, fills = set(), set()
+class Recount:
+    """How often what happened, by the names of the figures that tell it, in total and per strategy."""
 
-    def add(name: str, strategy: int, times: int = 1) -> None:
-        counts[name] += times
-        if 0 <= strategy < len(strategies):
-            counts[f"{name}.{strategies[strategy]}"] += times
+    def __init__(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+        self._terms = declaration.terms()
+        self._suffixes = ["", *(f".{name}" for name in declaration.strategies)]
+        self._counts: Counter[str] = Counter()
+        self._sent: dict[int, OutRow] = {}
+        self._booked: set[Key] = set()
+        self._repeats = 0
+        self._submitted: Worth = {}
+        self._filled: Worth = {}
+        self._waits: tuple[list[int], list[int]] = ([], [])
+        self._apart: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._ts = 0
 
-    for payload in payloads:
-        if payload[0] == EVENT_TAG:
-            if kind_of(payload) == EventKind.ORDER_FILLED:
-                row = decode_event(payload)
-                if (row.venue, row.instrument, row.id2, row.id) not in fills:
-                    fills.add((row.venue, row.instrument, row.id2, row.id))
-                    add("fills", row.strategy)
-        elif payload[0] == OUT_TAG:
-            kind = kind_of(payload)
-            if kind not in (OutKind.SUBMIT_ORDER, OutKind.DENIAL, OutKind.INTENT):
-                continue
-            out = decode_out(payload)
-            if kind == OutKind.DENIAL:
-                add("denials", out.strategy, out.count_)
-            elif kind == OutKind.INTENT:
-                add("intents", out.strategy)
-            elif out.order not in orders:
-                orders.add(out.order)
-                add("orders", out.strategy)
-    names = ("orders", "fills", "denials", "intents")
-    wanted = [name + suffix for name in names for suffix in ("", *(f".{strategy}" for strategy in strategies))]
-    return {name: counts[name] for name in wanted}
+    @staticmethod
+    def of(payloads: Iterable[bytes], declaration: Declaration) -> Recount:
+        """Count all entries of a journal."""
+        count = Recount(declaration)
+        for payload in payloads:
+            if payload[0] == EVENT_TAG:
+                count._event(decode_event(payload))
+            elif payload[0] == OUT_TAG:
+                count._out(kind_of(payload), decode_out(payload))
+        return count
+
+    def values(self, prices: list[int]) -> dict[str, Number | None]:
+        """The figures by name. `prices`: of the assets now, at 1e-10."""
+        found: dict[str, Number | None] = {
+            name + suffix: self._counts[name + suffix] for name in COUNTED for suffix in self._suffixes
+        }
+        found |= {name: count for name, count in self._counts.items() if name.startswith("denials.reason.")}
+        for suffix in self._suffixes:
+            denied, passed = self._counts[f"denials{suffix}"], self._counts[f"intents{suffix}"]
+            found[f"denial_rate{suffix}"] = ratio(denied, denied + passed)
+            got, wanted = (_worth(amounts, suffix, prices) for amounts in (self._filled, self._submitted))
+            found[f"fill_rate.quantity{suffix}"] = ratio(got, wanted)
+        found["events.duplicate"] = self._repeats
+        for name, waits in zip(("decision_to_match", "match_to_known"), self._waits, strict=True):
+            sound = [wait for wait in waits if wait >= 0]
+            for percentile in ("p50", "p99"):
+                found[f"delay.{name}.{percentile}"] = selected(sound, PERCENTILES[percentile])
+        found["delay.clock_suspect"] = sum(wait < 0 for waits in self._waits for wait in waits)
+        return found | self._unhedged()
+
+    def _add(self, name: str, strategy: int, times: int = 1) -> None:
+        self._counts[name] += times
+        if 0 <= strategy < len(self._declaration.strategies):
+            self._counts[f"{name}.{self._declaration.strategies[strategy]}"] += times
+
+    def _event(self, row: EventRow) -> None:
+        self._ts = max(self._ts, row.ts)
+        if row.kind not in BOOKED:
+            return
+        key = key_of(row)
+        if key in self._booked:
+            self._repeats += 1
+            return
+        self._booked.add(key)
+        if row.kind == EventKind.ORDER_FILLED:
+            self._add("fills", row.strategy)
+            if (order := self._sent.get(row.id)) is not None:
+                self._value(self._filled, order, row.lots)
+                self._waits[0].append(row.ts_venue - order.ts)
+                self._waits[1].append(row.ts - row.ts_venue)
+
+    def _out(self, kind: int, row: OutRow) -> None:
+        self._ts = max(self._ts, row.ts)
+        if kind == OutKind.DENIAL:
+            self._add("denials", row.strategy, row.count_)
+            self._add(f"denials.reason.{reason_text(row.reason).replace(' ', '_')}", row.strategy, row.count_)
+        elif kind == OutKind.INTENT:
+            self._add("intents", row.strategy)
+        elif kind == OutKind.UNHEDGED:
+            self._apart.setdefault((row.strategy, row.pair), []).append((row.ts, abs(row.value)))
+        elif kind == OutKind.SUBMIT_ORDER and row.order not in self._sent:
+            self._sent[row.order] = row
+            self._add("orders", row.strategy)
+            self._value(self._submitted, row, row.lots)
+
+    def _value(self, amounts: Worth, order: OutRow, lots: int) -> None:
+        if not 0 <= order.strategy < len(self._declaration.strategies):
+            return
+        terms = self._terms[order.instrument]
+        if terms.inverse:
+            amount = lots * terms.factor // order.price if order.price else 0
+        else:
+            amount = lots * order.price * terms.factor
+        for suffix in ("", f".{self._declaration.strategies[order.strategy]}"):
+            key = (suffix, terms.quote)
+            amounts[key] = amounts.get(key, 0) + amount
+
+    def _unhedged(self) -> dict[str, Number | None]:
+        """By what changed at each note, times how long ago that is; the longest by where it was 0."""
+        total: dict[str, int] = {}
+        longest = 0
+        pairs = self._declaration.pairs
+        for one in pairs:
+            total.setdefault(self._declaration.instruments[one.a].base, 0)
+        for (_, pair), notes in self._apart.items():
+            base, before, since = self._declaration.instruments[pairs[pair].a].base, 0, 0
+            for ts, size in notes:
+                total[base] += (size - before) * (self._ts - ts)
+                if before:
+                    longest = max(longest, ts - since)
+                else:
+                    since = ts
+                before = size
+            if before:
+                longest = max(longest, self._ts - since)
+        found: dict[str, Number | None] = {
+            f"unhedged.quantity_time.{base}": value_decimal(amount * 10) for base, amount in total.items()
+        }
+        return found | {"unhedged.time_max": longest if self._apart else None}
+
+
+def selected(values: Iterable[int], permille: int) -> int | None:
+    """The value at a percentile by nearest rank, selected and not sorted; None of nothing."""
+    found = np.fromiter(values, np.int64)
+    if not len(found):
+        return None
+    place = (len(found) * permille + 999) // 1000 - 1
+    return int(np.partition(found, place)[place])
+
+
+def _worth(amounts: Worth, suffix: str, prices: list[int]) -> int:
+    return sum(amount * prices[asset] for (of, asset), amount in amounts.items() if of == suffix)

@@ -105,15 +105,6 @@ class Denied(msgspec.Struct):
     row: OutRow
 
 
-class Fall(msgspec.Struct):
-    """A change of a level, with the entries just before it that show why."""
-
-    sequence: int
-    row: OutRow
-    request: int = 0
-    """The sequence of the operator's request that asked for it; 0: a rule did it."""
-
-
 class Apart(msgspec.Struct):
     """From `ts` on a pair's legs differed by `quantity_e8`, for `lasted` ns."""
 

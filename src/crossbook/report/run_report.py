@@ -14,12 +14,13 @@ from crossbook.desk.journal import journal_sha256, read_journal
 from crossbook.desk.latency import read_latency
 from crossbook.desk.runs import read_run
 from crossbook.errors import Refused
-from crossbook.ledger.metrics import figures
 from crossbook.report import words
 from crossbook.report.context import Context
+from crossbook.report.levels import wrong_falls
 from crossbook.report.run_rows import RunRows
 from crossbook.report.run_sections import sections
 from crossbook.report.run_tables import rows_of, run_tables
+from crossbook.report.second_route import figures_twice
 from crossbook.report.table import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,9 +31,10 @@ HTML, MARKDOWN = "report.html", "report.md"
 def report_run(folder: Path) -> dict[str, Any]:
     """Everything the page shows. Raises `Refused` where there is no journal, `Corrupt` naming what is damaged."""
     facts = read_run(folder)
-    rows = RunRows.of(read_journal(folder / "journal"))
+    entries = list(read_journal(folder / "journal"))
+    rows = RunRows.of(entries)
     stamps = read_latency(folder) or b""
-    known = figures(rows.ledger, stamps)
+    known = figures_twice(rows.ledger, [payload for _, payload in entries], stamps)
     t = Context(rows, known)
     tables = run_tables(t, stamps)
     return {
@@ -50,7 +52,7 @@ def report_run(folder: Path) -> dict[str, Any]:
         "window": known["pnl.total"].window,
         "known": known,
         "tables": tables,
-        "wrong": wrong(known, tables),
+        "wrong": wrong(known, tables) + wrong_falls(rows.falls),
         **sections(t),
     }
 

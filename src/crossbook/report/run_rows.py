@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crossbook.commands import OutKind, Reason
+from crossbook.commands import OutKind
 from crossbook.events import EventKind
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
+from crossbook.ledger.evidence import Evidence, Fall
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.marks import notional_value
 from crossbook.ledger.path import Path
@@ -19,7 +20,6 @@ from crossbook.ledger.postings import CASH, NOBODY
 from crossbook.report.row_kinds import (
     Apart,
     Denied,
-    Fall,
     Fill,
     Flow,
     Held,
@@ -69,7 +69,6 @@ class RunRows:
         self.wishes: dict[int, Wish] = {}
         self.trips: list[RoundTrip] = []
         self.denials: list[Denied] = []
-        self.falls: list[Fall] = []
         self.points: list[Point] = []
         self.held: list[Held] = []
         self.apart: list[Apart] = []
@@ -80,7 +79,7 @@ class RunRows:
         """The sequence of the last entry."""
         self._by_id: dict[tuple[int, int, int, int], Fill] = {}
         self._under_way: dict[Book, list[Fill]] = {}
-        self._requests: dict[tuple[int, int], int] = {}
+        self._evidence = Evidence(ledger.declaration)
         self._open_apart: dict[Book, Apart] = {}
         pairs = ledger.declaration.pairs
         self._pairs_of = [
@@ -104,9 +103,15 @@ class RunRows:
         """What the run declared."""
         return self.ledger.declaration
 
+    @property
+    def falls(self) -> list[Fall]:
+        """Changes of levels, with what they stand on."""
+        return self._evidence.falls
+
     def take(self, sequence: int, payload: bytes) -> None:
         """Fold one entry and keep its row."""
         self.last = sequence
+        self._evidence.take(sequence, payload)
         ledger = self.ledger
         began, odd = ledger.path is not None, (ledger.breaks, ledger.duplicates)
         kind = kind_of(payload)
@@ -155,8 +160,6 @@ class RunRows:
             self.flows.append(Flow(sequence, row.ts, row.venue, row.asset, row.lots, value))
         elif kind in ENDS and row.id in self.orders:
             self.orders[row.id].end = ENDS[EventKind(kind)]
-        elif kind == EventKind.OPERATOR_REQUEST:
-            self._requests[row.id, row.id2] = sequence
 
     def _fill(self, sequence: int, row: EventRow, payload: bytes) -> None:
         ledger = self.ledger
@@ -233,9 +236,6 @@ class RunRows:
             )  # fmt: skip
         elif kind == OutKind.DENIAL:
             self.denials.append(Denied(sequence, row))
-        elif kind == OutKind.TRANSITION:
-            asked = self._requests.get((row.count_, row.order), 0) if row.reason == Reason.OPERATOR else 0
-            self.falls.append(Fall(sequence, row, asked))
         elif kind == OutKind.UNHEDGED:
             before = self._open_apart.pop((row.strategy, row.pair), None)
             if before is not None:

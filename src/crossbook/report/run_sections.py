@@ -17,8 +17,9 @@ from crossbook.ledger.statement import PERCENTILES
 from crossbook.money import VALUE_SCALE
 from crossbook.report import charts, words
 from crossbook.report.capture import captures, latency_losses
-from crossbook.report.context import Context, level_word, scope_words
+from crossbook.report.context import Context
 from crossbook.report.contradiction import fixed
+from crossbook.report.levels import fall_rows
 from crossbook.report.rounding import round_matrix
 from crossbook.report.row_kinds import Held
 
@@ -132,23 +133,6 @@ def strategy_rows(t: Context) -> list[dict[str, Any]]:
             row["fills"] = known[f"fills.{name}"].n
             row["filled"] = words.percent(known[f"fill_rate.quantity.{name}"].value)
         result.append(row)
-    return result
-
-
-def fall_rows(t: Context) -> list[dict[str, str]]:
-    """Each change of a level with what made it."""
-    result = []
-    for one in t.rows.falls:
-        row = one.row
-        scope, name = scope_words(t.rows, row.count_, row.order)
-        was, limit = (words.gate_number(row.reason, number) for number in (row.value, row.limit))
-        numbers = f": {was} against {limit}" if row.value or row.limit else ""
-        by = f"asked for in entry {one.request:,}" if one.request else f"by rule, after entry {one.sequence - 1:,}"
-        result.append(
-            {"entry": f"{one.sequence:,}", "time": words.moment(row.ts), "scope": scope, "name": name,
-             "old": level_word(row.price), "new": level_word(row.lots),
-             "why": f"{words.reason_text(row.reason)}{numbers}, {by}"}
-        )  # fmt: skip
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbook.report import levels
 from crossbook.report import tables_money as money
 from crossbook.report import tables_trading as trading
 from crossbook.report.context import Context
@@ -63,6 +64,6 @@ def run_tables(t: Context, stamps: bytes) -> list[Table]:
     return [
         money.pnl(t), money.venues(t), money.days(t), money.points(t), trading.trips(t), trading.intents(t),
         trading.orders(t), trading.fills(t), money.funding(t), trading.reasons(t), trading.denials(t),
-        trading.falls(t), trading.unhedged(t), trading.latency(t, stamps), money.nav(t), money.positions(t),
-        money.flows(t), trading.odd(t),
+        levels.falls(t), levels.evidence(t), trading.unhedged(t), trading.latency(t, stamps), money.nav(t),
+        money.positions(t), money.flows(t), trading.odd(t),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The report's tables of trading: round trips, intents, orders, fills, denials, levels, latency."""
+"""The report's tables of trading: round trips, intents, orders, fills, denials, latency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossbook.ledger.hops import STAMP, STRETCHES, TICK_TO_WIRE, Hop
 from crossbook.ledger.ledger import Ledger
 from crossbook.report import words
 from crossbook.report.capture import captures
-from crossbook.report.context import SEQ, TIME, WHAT, WHO, Context, Line, level_word, scope_words
+from crossbook.report.context import SEQ, TIME, WHAT, WHO, Context, Line
 from crossbook.report.row_kinds import RoundTrip
 from crossbook.report.table import Column, Table, make_table
 from crossbook.rules.rows import name_of
@@ -147,22 +147,6 @@ def denials(t: Context) -> Table:
         "t-denials", "Denials", "What the gate kept from being sent: the number it saw against the limit.",
         [*columns, Column("limit", "number"), Column("denials", "count")], lines, known=t.known,
         against={"denials": "denials"}, group="strategy", groups=t.names,
-    )  # fmt: skip
-
-
-def falls(t: Context) -> Table:
-    """Every change of a level, with its evidence."""
-    lines: list[Line] = [
-        [one.sequence, words.moment(one.row.ts), *scope_words(t.rows, one.row.count_, one.row.order),
-         level_word(one.row.price), level_word(one.row.lots), words.reason_text(one.row.reason),
-         words.gate_number(one.row.reason, one.row.value), words.gate_number(one.row.reason, one.row.limit),
-         f"request {one.request:,}" if one.request else f"rule, {one.sequence - 1:,}"]
-        for one in t.rows.falls
-    ]  # fmt: skip
-    columns = [SEQ, TIME, Column("scope"), Column("of"), Column("from"), Column("to"), Column("rule")]
-    columns += [Column("was", "number"), Column("limit", "number"), Column("after entry", "number")]
-    return make_table(
-        "t-levels", "Levels", "They fall by rules and persons and rise by persons.", columns, lines
     )  # fmt: skip
 
 

@@ -13,12 +13,21 @@ from crossbook.timestamp import NS_PER_MS, NS_PER_S, NS_PER_US, iso
 from crossbook.types import Level
 
 NA = "n/a"
-_AGES = {Reason.QUOTE_TOO_OLD, Reason.QUOTE_SKEW, Reason.NO_QUOTE_MARK, Reason.UNHEDGED_TOO_LONG}
+_AGES = {
+    Reason.QUOTE_TOO_OLD, Reason.QUOTE_SKEW, Reason.NO_QUOTE_MARK, Reason.UNHEDGED_TOO_LONG, Reason.CLOCK_DRIFT,
+    Reason.DUPLICATE_INTENT, Reason.FUNDING_TOO_NEAR, Reason.LOOP_BEHIND, Reason.STRATEGY_PAUSED,
+}  # fmt: skip
 _AMOUNTS = {
     Reason.ORDER_TOO_LARGE, Reason.ORDER_TOO_SMALL, Reason.POSITION_TOO_LARGE, Reason.GROSS_TOO_LARGE,
-    Reason.DELTA_TOO_LARGE, Reason.COLLATERAL_TOO_LOW, Reason.UNHEDGED_TOO_LARGE,
+    Reason.DELTA_TOO_LARGE, Reason.DELTA_SOFT, Reason.COLLATERAL_TOO_LOW, Reason.LEVERAGE_TOO_HIGH, Reason.TURNOVER,
+    Reason.UNHEDGED_TOO_LARGE,
 }  # fmt: skip
-_LEVELS = {Reason.LEVEL_FORBIDS_ENTRY, Reason.LEVEL_FORBIDS_ORDER}
+LOSSES = {Reason.DAILY_LOSS, Reason.WEEKLY_LOSS, Reason.DRAWDOWN, Reason.STRATEGY_LOSES, Reason.UNATTRIBUTED}
+_PPM = {
+    Reason.EDGE_TOO_GOOD, Reason.EDGE_TOO_SMALL, Reason.FUNDING_AGAINST_US, Reason.NO_EDGE_EXPECTED, Reason.SLIPPAGE,
+}  # fmt: skip
+_PRICES = {Reason.PRICE_OUTSIDE_COLLAR, Reason.PRICE_OFF_OTHER_VENUE, Reason.FEE_DIFFERS}
+_LEVELS = {Reason.LEVEL_FORBIDS_ENTRY, Reason.LEVEL_FORBIDS_ORDER, Reason.RESTRICTED}
 
 
 def amount(value: int | None, decimals: int = 2) -> str:
@@ -109,13 +118,15 @@ def reason_text(reason: int) -> str:
 def gate_number(reason: int, number: int) -> str:
     """A number that the gate or the ladder stated for a reason, in that reason's unit."""
     if reason in _AGES:
-        return span(number)
+        return span(number) if number >= 0 else f"-{span(-number)}"
     if reason in _AMOUNTS:
         return fixed(Fraction(number, 10**8))
+    if reason in LOSSES:
+        return telling(Fraction(number, 10**8))
     if reason in _LEVELS:
         return Level(number).name if number in Level._value2member_map_ else str(number)
-    if reason == Reason.EDGE_TOO_GOOD:
+    if reason in _PPM:
         return f"{fixed(Fraction(number, 100))} bp"
-    if reason == Reason.PRICE_OUTSIDE_COLLAR:
+    if reason in _PRICES:
         return quantity(number)
     return f"{number:,}"
