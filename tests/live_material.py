@@ -34,6 +34,7 @@ def configuration(limits: str = "", strategies: Sequence[str] = ("v0", "v1")) ->
     text = (ROOT / "configs" / "live.toml").read_text().partition("[strategies")[0]
     for venue in VENUES:
         text = text.replace(f"[venues.{venue}]\n", f"[venues.{venue}]\nmaker_bps = 0\ntaker_bps = 0.1\n")
+    text = text.replace("latency_us = 100000", "latency_us = 2000").replace("latency_us = 5000", "latency_us = 2000")
     for name in strategies:
         text += f'[strategies.{name}]\nkind = "arbitrage_{name}"\npairs = ["BTC", "ETH"]\nclip_usd = 200\n'
         text += "hold_s_max = 15\ncollar_bps = 5\n"
@@ -98,6 +99,16 @@ def start_live(folder: Path, seconds: float, *more: str, cores: str = "") -> sub
         return subprocess.Popen(
             [*pin, *COMMAND, "live", str(folder / "config.toml"), "--env", "local", "--served",
              str(folder / "served.json"), "--seconds", str(seconds), "--runs", str(folder / "runs"), "--json", *more],
+            stdout=out, stderr=err, text=True, env=environment(),
+        )  # fmt: skip
+
+
+def start_paper(folder: Path, seconds: float) -> subprocess.Popen[str]:
+    """`crossbook paper --env local` on the same venues' public streams, its runs in `paper/`."""
+    with (folder / "paper.err").open("w") as err, (folder / "paper.json").open("w") as out:
+        return subprocess.Popen(
+            [*COMMAND, "paper", str(folder / "config.toml"), "--env", "local", "--served",
+             str(folder / "served.json"), "--seconds", str(seconds), "--runs", str(folder / "paper"), "--json"],
             stdout=out, stderr=err, text=True, env=environment(),
         )  # fmt: skip
 

@@ -234,6 +234,10 @@ class Engine:
         rows.flags.writeable = False  # as a tape's are: the step is compiled for one kind of array
         return [unpack_out(row) for row in self.step_rows(rows)]
 
+    def has_unstated_denials(self) -> bool:
+        """Whether denials were counted since their last entry: a stop states them, as many as a step has room for."""
+        return bool(self.desk["denied"]["count"].any())
+
     def _stop(self, rows: Rows) -> None:
         kind = EventKind(int(rows[0].kind)).name
         raise Corrupt(

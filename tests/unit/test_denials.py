@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from crossbook.commands import OutKind, Reason
 from crossbook.desk.summary import denial_rows
-from crossbook.events import EventKind
+from crossbook.engine import Engine
+from crossbook.events import EventKind, RunStopped
 from crossbook.ledger.metrics import figures
 from crossbook.rules.layout import new_outs
 from crossbook.rules.out import flush_denials, say_denial
@@ -88,3 +89,17 @@ def test_what_was_not_yet_told_is_told_at_the_end(tmp_path: Path) -> None:
     end = next(k for k, row in enumerate(rows) if row.kind == EventKind.RUN_STOPPED)
     assert any(row.kind == OutKind.DENIAL for row in rows[end:])
     assert figures(run.ledger())["denials"].value == sum(row.count_ for row in denials)
+
+
+def test_more_kinds_of_denial_than_a_step_has_room_for_are_all_told() -> None:
+    engine = Engine(make.opened(make.CONFIG))
+    desk = engine.desk
+    strategies, pairs = int(desk[0].n_strategies), int(desk[0].n_pairs)
+    desk["denied"]["count"][0, :strategies, :pairs, 1:] = 3
+    expected = int(desk["denied"]["count"].sum())
+    told = steps = 0
+    while engine.has_unstated_denials():
+        outs = engine.step(RunStopped(ts=T0 + 10 * S, ts_venue=T0 + 10 * S))
+        told += sum(one.count for one in outs if one.kind is OutKind.DENIAL)
+        steps += 1
+    assert told == expected and steps > 1

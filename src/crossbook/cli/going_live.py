@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from crossbook.cli.running import _keep_config as keep_config
-from crossbook.cli.running import _print_proof as print_proof
-from crossbook.cli.running import print_json, say
+from crossbook.cli.running import keep_config, print_json, print_proof, say
 from crossbook.desk.config import load_config
-from crossbook.desk.connections import Place, load_connections, public_places, served_places
+from crossbook.desk.connections import Place, load_connections, public_places, served_places, served_urls
 from crossbook.desk.gateways import make_gateway
 from crossbook.desk.live_run import LiveRun, fingerprint, live_facts, symbols_of
 from crossbook.desk.runs import new_run, write_run
@@ -32,11 +30,11 @@ def go_live(
 
 
 def go_paper(
-    path: Path, environment: Environment, urls: dict[str, str], *, runs: Path, seconds: float | None, as_json: bool
+    path: Path, environment: Environment, served: Path | None, *, runs: Path, seconds: float | None, as_json: bool
 ) -> None:
     """Trade live streams on paper: no key, no account."""
-    config = load_config(path)
-    places = public_places(environment, symbols_of(config), urls)
+    venues = symbols_of(load_config(path))
+    places = public_places(environment, venues, served_urls(served, venues) if served else {})
     _go(path, environment, places, "paper", runs=runs, seconds=seconds, spinning=False, as_json=as_json)
 
 

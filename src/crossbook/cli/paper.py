@@ -16,6 +16,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def paper(
     config: Annotated[Path | None, typer.Argument(help="A configuration, e.g. configs/desk.toml.")] = None,
     tape: Annotated[Path | None, typer.Option(help="The tape whose market is traded.")] = None,
+    env: Annotated[str, typer.Option(help="Instead of a tape, live streams of: mainnet, testnet or local.")] = "",
+    served: Annotated[
+        Path | None, typer.Option(help="With --env local: the line that `crossbook venue serve` printed.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="With --env: end the run after so long.")] = None,
     speed: Annotated[float, typer.Option(help="Market seconds a second.")] = 1,
     flat_out: Annotated[bool, typer.Option("--flat-out", help="Without waiting for the market's time.")] = False,
     resume: Annotated[str, typer.Option(help="Go on with a run: its id or path, or `last`.")] = "",
@@ -24,7 +29,7 @@ def paper(
     strict: Annotated[bool, typer.Option(help="An instrument the tape lacks is an error, not a warning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
 ) -> None:
-    """Trade a tape's market on paper, in its own time: simulated venues, real rules, a journal that survives.
+    """Trade a market on paper, a tape's or the live one: simulated venues, real rules, a journal that survives.
 
     On a terminal it shows the live screen; else, and with --json or --flat-out, lines on standard error. While it goes,
     `crossbook level` and `crossbook flatten` reach it; alerts go to standard error and `alerts.log`. Ctrl-C stops it
@@ -34,6 +39,15 @@ def paper(
     """
     from crossbook.cli.papering import begin_paper, resume_paper
 
+    if env:
+        if tape is not None or resume or finish or flat_out:
+            raise Refused("--env trades live streams: give no --tape, --resume, --finish or --flat-out")
+        if config is None:
+            raise Refused("which configuration? crossbook paper configs/live.toml --env mainnet")
+        _on_live_streams(config, env, served, runs, seconds, as_json)
+        return
+    if served is not None or seconds is not None:
+        raise Refused("--served and --seconds are of live streams: give --env too")
     if not 0 < speed <= 100_000:
         raise Refused(f"--speed {speed:g} must be above 0 and at most 100000; --flat-out does not wait at all")
     pace = None if flat_out else speed
@@ -48,6 +62,22 @@ def paper(
         raise Refused("which configuration? crossbook paper configs/desk.toml --tape DIR")
     if tape is None:
         raise Refused(
-            "--tape is missing: paper trades a tape's market, e.g. --tape tapes/x; live streams are not there"
+            "whose market? --tape tapes/x for a tape's, --env mainnet for the live one (public streams, no key)"
         )
     begin_paper(config, tape, runs=runs, speed=pace, strict=strict, as_json=as_json)
+
+
+def _on_live_streams(
+    config: Path, env: str, served: Path | None, runs: Path, seconds: float | None, as_json: bool
+) -> None:
+    from crossbook.cli.going_live import go_paper
+    from crossbook.venues.endpoints import Environment
+
+    worlds = [environment.value for environment in Environment]
+    if env not in worlds:
+        raise Refused(f"--env {env!r} is none of {', '.join(worlds)}")
+    if (served is None) == (env == Environment.LOCAL.value):
+        raise Refused("--env local and --served belong together: the line that `crossbook venue serve` printed")
+    if seconds is not None and not 0 < seconds <= 31_536_000:
+        raise Refused(f"--seconds {seconds:g} must be above 0 and at most a year")
+    go_paper(config, Environment(env), served, runs=runs, seconds=seconds, as_json=as_json)

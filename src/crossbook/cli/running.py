@@ -95,7 +95,7 @@ def open_run(
     with compiled(say):
         pass
     folder = new_run(word, runs)
-    _keep_config(config, path, folder)
+    keep_config(config, path, folder)
     facts: dict[str, Any] = {"run": folder.name, "config": str(path), "word": word, "not_traded": bundle.not_traded}
     facts["allocation"] = [
         {"strategy": one.strategy, "venue": one.venue, "usd": one.capital_e8 / 10**8, "reason": one.reason}
@@ -126,10 +126,10 @@ def close_run(
         print_json(summary)
         return
     print_summary(summary, folder)
-    _print_proof(folder)
+    print_proof(folder)
 
 
-def _keep_config(config: Config, path: Path, folder: Path) -> None:
+def keep_config(config: Config, path: Path, folder: Path) -> None:
     """Copy the configuration and the files that it names."""
     (folder / "config.toml").write_bytes(path.read_bytes())
     for name in {strategy.survival for strategy in config.strategies.values() if strategy.survival}:
@@ -216,7 +216,7 @@ def edges(config: Config, bundle: Bundle) -> list[dict[str, Any]]:
     ]
 
 
-def _print_proof(folder: Path) -> None:
+def print_proof(folder: Path) -> None:
     from crossbook.report.prove import prove_run
 
     proof = prove_run(folder)

@@ -318,6 +318,8 @@ class LiveDesk:
             return
         now = self._tick()
         self._core.account(pack(RunStopped(ts=now, ts_venue=now)))
+        while self.engine.has_unstated_denials():
+            self._core.account(pack(RunStopped(ts=now, ts_venue=now)))
         self.ended = True
         self.leave(on_ended)
 

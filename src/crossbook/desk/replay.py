@@ -202,6 +202,8 @@ class Replay:
         for k in range(len(reports)):
             self._account(reports[k : k + 1])
         self._account(pack(RunStopped(ts=now, ts_venue=now)))
+        while self.engine.has_unstated_denials():  # more kinds of them than one step has room for
+            self._account(pack(RunStopped(ts=now, ts_venue=now)))
         progress.last_step_s = time.perf_counter()
         progress.now = now
 
