@@ -41,6 +41,7 @@ EVERY: list[Request] = [
     requests.positions(), requests.positions("BTCUSDT"), requests.income(start_ms=5), requests.position_mode(),
     requests.set_one_way(), requests.symbol_config("BTCUSDT"), requests.account_config(),
     requests.set_leverage("BTCUSDT", 5), requests.countdown_cancel_all("BTCUSDT", 120_000),
+    requests.commission_rate("BTCUSDT"),
     requests.premium_index("BTCUSDT"), requests.funding_rates("BTCUSDT", 5), requests.open_interest("BTCUSDT"),
 ]  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_every_builder_is_looked_at() -> None:
         name for name, made in inspect.getmembers(requests, inspect.isfunction)
         if made.__module__ == requests.__name__ and not name.startswith("_") and name != "frame"
     }  # fmt: skip
-    assert len(builders) == 27
+    assert len(builders) == 28
     words = " ".join(f"{one.path} {one.api} {one.params}" for one in EVERY).lower()
     assert not any(word in words for word in ("withdraw", "transfer", "sapi", "approve", "amount", "address"))
 

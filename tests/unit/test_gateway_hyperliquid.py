@@ -356,3 +356,13 @@ def test_a_gateway_never_shows_its_key(capsys: pytest.CaptureFixture[str]) -> No
 
 def _refusal(words: str) -> Posted:
     return Posted(status=200, payload={"status": "err", "response": words})
+
+
+def test_what_a_start_asks_leaves_enough_of_the_budget_to_trade() -> None:
+    """Below a fifth the desk would hold entries."""
+    life = HyperliquidLife()
+    life.begin(leverage_x=5)
+    life.run(0.2)
+    report = life.hyperliquid._ground.budgets.report(life.world.clock.monotonic_ns())
+    assert report.left * 3 > report.whole
+    assert all(told.left * 5 > told.whole for told in life.ear.of(RateBudget))

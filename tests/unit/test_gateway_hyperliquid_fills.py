@@ -71,11 +71,11 @@ def test_two_matches_of_the_same_two_orders_are_two_fills() -> None:
         return msgspec.json.encode(found)
 
     life.host.say = lambda frame: doubled(frame) if frame.startswith(USER_FRAMES[:2]) else frame
-    _, size = life.touch(BUY)
-    order = life.submit(BUY, size * 4, life.near(BUY))
+    lots = sum(size for _, size in life.served.book(HL, "BTC").asks[:8]) // life.instrument().lot_e8
+    order = life.submit(BUY, lots, life.near(BUY))
     life.run(1.0)
     fills = [event for event in life.ear.about(order) if isinstance(event, OrderFilled)]
-    assert len(fills) > 1 and sum(fill.lots for fill in fills) == size * 4
+    assert len(fills) > 1 and sum(fill.lots for fill in fills) == lots
     assert [fill.trade % 2**50 for fill in fills] == [77] * len(fills) and len({f.trade for f in fills}) == len(fills)
 
 

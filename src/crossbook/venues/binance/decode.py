@@ -75,6 +75,7 @@ def decode(venue: Venue | str, kind: str, raw: bytes) -> list[Message]:
     """
     label = venue.label if isinstance(venue, Venue) else venue
     try:
+        raw.decode()  # strings that nobody reads are otherwise passed over
         found = _any(label, raw, "", 0)
     except UNREADABLE as error:
         raise Refused(f"not a message that can be read: {error}") from None

@@ -216,7 +216,7 @@ def snapshot(venue: str, body: bytes, stream: str = "") -> list[Message]:
 def depth_update(venue: str, body: bytes, stream: str = "") -> list[Message]:
     """Changes of a book; futures' `@depth5`, `10`, `20` have the same form and are the whole top."""
     said = msgspec.json.decode(body, type=DepthUpdate)
-    whole = stream.partition("@depth")[2][:1].isdecimal()
+    whole = stream.partition("@depth")[2].partition("@")[0] in ("5", "10", "20")
     return [
         Depth(
             venue=venue,

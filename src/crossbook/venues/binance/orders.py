@@ -133,6 +133,7 @@ def order_answer(venue: str, body: bytes, status: int = 200, retry_after_s: str 
 def order_result(venue: str, body: bytes) -> list[Message]:
     """The same for a body that came with success: `result` of the WS API, or a 2xx. Never raises."""
     try:
+        body.decode()  # strings that nobody reads are otherwise passed over
         refuse_repeated_names(body)
         return _result(venue, body)
     except UNREADABLE as error:

@@ -20,6 +20,7 @@ from crossbook.venues.gateway import Report
 from crossbook.venues.hyperliquid import answers, info, normalise, orders
 from crossbook.venues.hyperliquid.answers import Became
 from crossbook.venues.hyperliquid.errors import http_error
+from crossbook.venues.hyperliquid.fills import is_spot
 from crossbook.venues.hyperliquid.gateway_ground import Ground
 from crossbook.venues.hyperliquid.gateway_watch import clock_words, rules_of
 from crossbook.venues.hyperliquid.info import (
@@ -35,8 +36,9 @@ from crossbook.venues.hyperliquid.info import (
     Status,
 )
 from crossbook.venues.hyperliquid.messages import Order
-from crossbook.venues.hyperliquid.rules import collateral_of, instrument_of
+from crossbook.venues.hyperliquid.rules import USDC, collateral_of, instrument_of
 from crossbook.venues.messages import Account, Balance, Consequence, Error, OrderUpdate, Position
+from crossbook.venues.messages import Instrument as Rules
 from crossbook.venues.rest import Fate, Outcome
 
 SAMPLES = 5
@@ -45,6 +47,7 @@ AGAIN_S = 1.0
 AGENT_SOON_NS = 7 * 86_400 * NS_PER_S
 JOINED = ("unifiedAccount", "portfolioMargin", "dexAbstraction")
 """Account modes in which the perpetuals' account does not hold its own money."""
+NO_SPOT = SpotMeta(tokens=[], universe=[])
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Step = Callable[[], None]
 T = TypeVar("T")
@@ -166,13 +169,18 @@ class Look:
         self._ask(info.status(), Status, take)
 
     def _meta(self) -> None:
+        ground = self._ground
+
         def perps_came(meta: Meta, outcome: Outcome) -> bool:
+            if meta.collateral_token == 0 and not any(is_spot(symbol) for symbol in ground.symbols):
+                return listed_are(rules_of(meta, NO_SPOT, USDC))  # each question costs weight that orders may need
             self._ask(info.spot_meta(), SpotMeta, lambda spot, outcome: spot_came(meta, spot))
             return False
 
         def spot_came(meta: Meta, spot: SpotMeta) -> bool:
-            ground = self._ground
-            listed = rules_of(meta, spot, collateral_of(meta, spot))
+            return listed_are(rules_of(meta, spot, collateral_of(meta, spot)))
+
+        def listed_are(listed: dict[str, Rules]) -> bool:
             ground.rules = listed
             for symbol in ground.symbols:
                 rules = listed.get(symbol)

@@ -111,7 +111,7 @@ class Resolver:
             self._look_at_links()
             on_done()
 
-        self._ask_fills(start_ms, lambda: self.look_at_open(done))
+        self._ask_fills(start_ms, lambda: self.look_at_open(done) if self._orders.open else done())
 
     def look_at_open(self, on_done: Callable[[], None] = lambda: None) -> None:
         """Ask what is open; of our orders that should be and are not, the venue is asked one by one."""

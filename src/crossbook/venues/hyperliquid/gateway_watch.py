@@ -197,7 +197,7 @@ class BudgetWatch:
     def __init__(self, ground: Ground, resolver: Resolver) -> None:
         self._ground, self._read = ground, resolver.read
         self._told_ns = 0
-        self._asked_ns = 0
+        self._asked_ns = ground.monotonic_ns()
         self._was_low = False
 
     def tick(self, now_ns: int) -> None:

@@ -7,6 +7,7 @@ same, it is heard.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 
 import msgspec
@@ -27,6 +28,8 @@ ANSWER_NS = 3 * NS_PER_S
 FORGET_NS = 60 * NS_PER_S
 IN_FLIGHT_MAX = 50
 """Of posts on their way the venue takes 100."""
+POSTS_A_SECOND = 12
+"""A little less than the socket sends at once: what would have to wait there goes over REST."""
 MARKET = tuple(f'{{"channel":"{name}"'.encode() for name in ("l2Book", "bbo", "trades"))
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 POST_COSTS = {MESSAGES: 1}
@@ -62,6 +65,8 @@ class Wire:
         self._channels = {**channels, "post": self._answered, "error": self._complained}
         self._asked: dict[int, Asked] = {}
         self._waiting = 0
+        self._up_ns = 0
+        self._posted: deque[int] = deque(maxlen=POSTS_A_SECOND)
         self._number = 0
         self._session = Session(
             ground.ports, lambda: ground.where.api, self._hello, self, STREAM_RULES[ground.venue], ground.connections
@@ -81,16 +86,20 @@ class Wire:
 
     @property
     def takes_posts(self) -> bool:
-        """Whether an action may be sent here now."""
-        return self.is_up and self._waiting < IN_FLIGHT_MAX
+        """Whether an action may be sent here now, and leaves at once."""
+        now_ns, posted = self._ground.monotonic_ns(), self._posted
+        if not self.is_up or self._waiting >= IN_FLIGHT_MAX or now_ns - self._up_ns < NS_PER_S:
+            return False  # in its first second the socket is busy with the subscriptions
+        return len(posted) < POSTS_A_SECOND or now_ns - posted[0] > NS_PER_S
 
     def post(self, action: str, count: int, signed: Signed, on_outcomes: OnOutcomes, on_lost: OnLost) -> bool:
         """Send a signed action of `count` elements; False: there is no connection, and nothing was sent."""
         self._number += 1
         if not self._session.send(stream.post_action(self._number, signed)):
             return False
-        due_ns = self._ground.monotonic_ns() + ANSWER_NS
-        self._asked[self._number] = Asked(action, count, on_outcomes, on_lost, due_ns)
+        now_ns = self._ground.monotonic_ns()
+        self._posted.append(now_ns)
+        self._asked[self._number] = Asked(action, count, on_outcomes, on_lost, now_ns + ANSWER_NS)
         self._waiting += 1
         return True
 
@@ -123,6 +132,8 @@ class Wire:
     def on_session(self, state: SessionState, why: str) -> None:
         """See `session.Owner`."""
         was_up, self.is_up = self.is_up, state is SessionState.UP
+        if self.is_up and not was_up:
+            self._up_ns = self._ground.monotonic_ns()
         if state in (SessionState.WAITING, SessionState.STOPPED):
             for asked in list(self._asked.values()):
                 self._lose(asked, why)

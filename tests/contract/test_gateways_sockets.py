@@ -1,0 +1,134 @@
+"""The same gateways over real sockets at `crossbook venue serve`: one whole life, and one in which things go wrong.
+
+A gateway of a further venue joins by a line in PLACES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from contract.gateway_material import RUN_S
+from contract.sockets_life import Make, SocketLife, serving
+
+from crossbook.events import OrderFilled, OrderUnknown
+from crossbook.types import Side, TimeInForce, Venue
+from crossbook.venues.binance.gateway import BinanceGateway
+from crossbook.venues.gateway import Desk, Gateway
+from crossbook.venues.keys import Ed25519Key, HmacKey
+from crossbook.venues.network import Ports
+
+BUY, SELL = Side.BUY, Side.SELL
+GTC, IOC, ALO = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.ALO
+
+
+def binance(*, ed25519: bool) -> Make:
+    def make(ports: Ports, desk: Desk, account: dict[str, Any], place: dict[str, Any]) -> Gateway:
+        shown = next(one for one in account["keys"] if ("secret" not in one) is ed25519)
+        key = Ed25519Key(shown["private_key"]) if ed25519 else HmacKey(shown["secret"])
+        return BinanceGateway(
+            ports, desk, symbols=("BTCUSDT", "ETHUSDT"), api_key=shown["api_key"], key=key, run_s=RUN_S, **place
+        )
+
+    return make
+
+
+PLACES: dict[str, tuple[Venue, Make]] = {
+    "binance_spot": (Venue.BINANCE_SPOT, binance(ed25519=True)),
+    "binance_usdm": (Venue.BINANCE_USDM, binance(ed25519=False)),
+}
+VENUES = sorted({venue for venue, _ in PLACES.values()})
+FAULTS = """
+seed = 5
+[[fault]]
+kind = "duplicate"
+chance = "0.02"
+[[fault]]
+kind = "reorder"
+stream = "market"
+chance = "0.01"
+[[fault]]
+kind = "drop"
+stream = "user"
+chance = "0.05"
+[[fault]]
+kind = "no_answer"
+route = "trade"
+chance = "0.05"
+[[fault]]
+kind = "error_after"
+route = "trade"
+chance = "0.05"
+[[fault]]
+kind = "disconnect"
+every_s = 6
+"""
+
+
+pytestmark = pytest.mark.timeout(300)  # a cold server compiles its market first
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, Any]]:
+    with serving(*VENUES) as line:
+        yield line
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+def test_a_whole_life(server: dict[str, Any], place: str) -> None:
+    """Look, start, market, filled, partly filled, resting, taken back, a new process that finds what rests, the end."""
+    life = SocketLife(PLACES[place][0], server, PLACES[place][1])
+    life.begin()
+    life.run(2.0)
+    assert life.ear.is_synced(0) and life.ear.is_synced(1) and life.ear.frames > 20
+    taken = life.submit(BUY, life.lots(), life.near(BUY))
+    price, size = life.touch(BUY, 1)
+    some = life.submit(BUY, size * 3, price, number=1)
+    rests = life.submit(BUY, life.lots(), life.far(BUY), GTC)
+    kept = life.submit(SELL, life.lots(1), life.far(SELL, 1), GTC, number=1, strategy=1)
+    life.run(1.0)
+    assert life.ear.words(taken)[:2] == ["Accepted", "Filled"] and life.ear.words(rests) == ["Accepted"]
+    assert life.ear.words(some)[-1] in ("Expired", "Filled")
+    life.cancel(rests)
+    life.run(0.5)
+    assert life.ear.words(rests) == ["Accepted", "Canceled"]
+    life.assert_true()
+    first = life.gateway
+    known = life.known()
+    assert [one.order for one in known] == [kept] and life.open_orders() == 1
+    life.look()
+    life.start(known)
+    life.run(1.0)
+    assert life.ear.words(kept) == ["Accepted"] * 2
+    assert first is not None
+    first.stop(lambda: None)
+    life.run(1.0)
+    life.stop()
+    assert life.open_orders() == 0 and not life.ear.of(OrderUnknown)
+    life.assert_true()
+    life.close()
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+def test_what_goes_wrong_on_the_wire_is_put_right(tmp_path: Path, place: str) -> None:
+    (tmp_path / "faults.toml").write_text(FAULTS)
+    dice = Random(place)
+    venue, make = PLACES[place]
+    with serving(venue, faults=tmp_path / "faults.toml") as line:
+        life = SocketLife(venue, line, make)
+        life.begin()
+        for _ in range(60):
+            side, number = dice.choice((BUY, SELL)), dice.randrange(2)
+            price = dice.choice((life.near(side, number), life.touch(side, number)[0], life.far(side, number)))
+            life.submit(side, life.lots(number), price, dice.choice((IOC, GTC, ALO)), number=number)
+            life.run(0.2)
+        life.cancel_all()
+        assert life.run_while(lambda: bool(life.known()), 60.0), life.known()
+        life.run(2.0)
+        assert life.open_orders() == 0 and life.ear.of(OrderFilled)
+        life.assert_true()
+        life.stop()
+        life.close()
