@@ -103,8 +103,8 @@ class World:
     def __init__(self, seed: int, faults: Faults = NO_FAULTS, skew_ns: int = 0) -> None:
         self.loop = WorldLoop()
         self.clock = WorldClock(self.loop, skew_ns)
-        self.random = Random(f"{seed} world")
-        self.network = WorldNetwork(self.loop, self.clock, self.random, faults)
+        self.dice = Random(f"{seed} world")
+        self.network = WorldNetwork(self.loop, self.clock, self.dice, faults)
         self.hits = self.network.hits
         self._seed = seed
         self._desks = count()

@@ -52,7 +52,7 @@ class WorldNetwork:
 
     def __init__(self, loop: WorldLoopLike, clock: Clock, random: Random, faults: Faults) -> None:
         self.faults = faults
-        self.loop, self.clock, self.random = loop, clock, random
+        self.loop, self.clock, self.dice = loop, clock, random
         self.hits: Counter[str] = Counter()
         self._hosts: dict[str, Host] = {}
         self._history = hashlib.sha256()
@@ -108,14 +108,14 @@ class WorldNetwork:
     def strikes(self, fault: str) -> bool:
         """Throw the dice for a fault, and count it if it happens."""
         rate: int = getattr(self.faults, fault)
-        if not rate or self.random.randrange(MILLION) >= rate:
+        if not rate or self.dice.randrange(MILLION) >= rate:
             return False
         self.hits[fault] += 1
         return True
 
     def latency(self) -> int:
         """How long something takes one way."""
-        return self.faults.latency_ns + (self.random.randrange(self.faults.jitter_ns) if self.faults.jitter_ns else 0)
+        return self.faults.latency_ns + (self.dice.randrange(self.faults.jitter_ns) if self.faults.jitter_ns else 0)
 
     def note(self, what: str, content: bytes) -> None:
         """Write history."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crossbook.errors import Refused
-from crossbook.types import Venue
 from crossbook.venues.served.binance_house import Answer, House
 from crossbook.venues.served.binance_info import SPOT_LIMITS
 from crossbook.venues.served.binance_order_words import client_id, count_order, find, note_of, too_many_orders
@@ -24,9 +23,7 @@ from crossbook.venues.served.facts import Order, Status, UnknownOrder
 from crossbook.venues.served.trader import Trader
 
 Json = dict[str, object]
-SPOT = Venue.BINANCE_SPOT
 RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIAL}
-DAY_MS = 86_400_000
 WINDOWS = {("SECOND", 10): "10S", ("DAY", 1): "1D"}
 
 

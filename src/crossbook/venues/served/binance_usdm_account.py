@@ -20,7 +20,6 @@ INCOMES = {
     IncomeKind.TRANSFER: "TRANSFER", IncomeKind.REALIZED: "REALIZED_PNL", IncomeKind.FEE: "COMMISSION",
     IncomeKind.FUNDING: "FUNDING_FEE", IncomeKind.LIQUIDATION_FEE: "INSURANCE_CLEAR",
 }  # fmt: skip
-ALIAS = "SgsR"
 
 
 def balances(house: House, ask: Ask) -> object:
