@@ -60,7 +60,7 @@ def accounts_file(seed: int) -> tuple[str, dict[str, Any]]:
 
 
 @contextmanager
-def served(folder: Path, seed: int, faults: str = "", cores: str = "") -> Iterator[dict[str, Any]]:
+def served(folder: Path, seed: int, faults: str = "", cores: str = "", speed: int = 1) -> Iterator[dict[str, Any]]:
     """`crossbook venue serve` in a process; `folder / served.json` is what `crossbook live --served` takes."""
     text, private = accounts_file(seed)
     (folder / "accounts.toml").write_text(text)
@@ -72,7 +72,7 @@ def served(folder: Path, seed: int, faults: str = "", cores: str = "") -> Iterat
     with (folder / "serve.err").open("w") as err:
         process = subprocess.Popen(
             [*pin, *COMMAND, "venue", "serve", "--binance-spot", "0", "--binance-usdm", "0", "--hyperliquid", "0",
-             "--accounts", str(folder / "accounts.toml"), "--seed", str(seed), *more],
+             "--accounts", str(folder / "accounts.toml"), "--seed", str(seed), "--speed", str(speed), *more],
             stdout=subprocess.PIPE, stderr=err, text=True, env=environment(),
         )  # fmt: skip
     assert process.stdout is not None

@@ -107,6 +107,12 @@ class SocketLife(Life):
             self.run(0.05)
         return not condition()
 
+    def wait_for(self, order: int, *words: str) -> None:
+        """Let time pass until the last thing that is known of an order is one of these."""
+        assert self.run_while(lambda: self.ear.words(order)[-1:] not in [[word] for word in words], 30.0), (
+            self.ear.about(order), self.ear.troubles,
+        )  # fmt: skip
+
     def send(self, command: Out) -> None:
         assert self.gateway is not None
         self.gateway.send(pack_out(command))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from crossbook import __version__
 from crossbook.cli.running import keep_config, print_json, print_proof, say
 from crossbook.desk.config import load_config
 from crossbook.desk.connections import Place, load_connections, public_places, served_places, served_urls
 from crossbook.desk.gateways import make_gateway
+from crossbook.desk.journal import JournalWriter
+from crossbook.desk.live_resume import resume
 from crossbook.desk.live_run import LiveRun, fingerprint, live_facts, symbols_of
-from crossbook.desk.runs import new_run, write_run
+from crossbook.desk.runs import find_run, new_run, read_run, write_run
 from crossbook.desk.sockets import Rim
 from crossbook.desk.summary import summarise
 from crossbook.desk.view import print_summary
 from crossbook.desk.warm import compiled
+from crossbook.errors import Refused
+from crossbook.timestamp import NS_PER_S
 from crossbook.types import Venue
 from crossbook.venues.endpoints import Environment
 
@@ -26,7 +33,8 @@ def go_live(
     """Trade at the venues that a file of connections names, or that are served on this machine."""
     venues = symbols_of(load_config(path))
     places = served_places(served, venues) if served else load_connections(connections, environment, venues)
-    _go(path, environment, places, "live", runs=runs, seconds=seconds, spinning=spinning, as_json=as_json)
+    reached = {"served": str(served.resolve())} if served else {"connections": str(connections.resolve())}
+    _go(path, environment, places, "live", runs, seconds, spinning, as_json, reached)
 
 
 def go_paper(
@@ -35,27 +43,79 @@ def go_paper(
     """Trade live streams on paper: no key, no account."""
     venues = symbols_of(load_config(path))
     places = public_places(environment, venues, served_urls(served, venues) if served else {})
-    _go(path, environment, places, "paper", runs=runs, seconds=seconds, spinning=False, as_json=as_json)
+    _go(path, environment, places, "paper", runs, seconds, False, as_json, {})
+
+
+def resume_live(
+    name: str, environment: str, connections: Path | None, served: Path | None, *, runs: Path,
+    seconds: float | None, spinning: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Go on with a live run that was killed, with the account that it traded with. Raises `Refused` where that cannot
+    be, `Corrupt` where what it kept does not fit together."""
+    folder = find_run(name, runs)
+    facts = read_run(folder)
+    if facts.get("mode") != "live" or "run_s" not in facts:
+        raise Refused(f"run {folder.name} is no live run that can be gone on with")
+    if facts.get("complete"):
+        raise Refused(f"run {folder.name} has ended: begin a new one with crossbook live CONFIG")
+    if facts["version"] != __version__:
+        raise Refused(f"run {folder.name} was begun by crossbook {facts['version']}, this is {__version__}: use that")
+    where = Environment(facts["environment"])
+    if environment not in ("", where.value):
+        raise Refused(f"run {folder.name} trades at {where.value}, not at {environment}")
+    config = load_config(folder / "config.toml")
+    places = _places_again(facts, where, connections, served, symbols_of(config))
+    with compiled(say):
+        pass
+    with closing(JournalWriter(folder / "journal")) as writer:
+        resumed = resume(folder)
+        say(f"run {folder.name}: stands where it was cut off, {len(resumed.open_orders)} orders to ask about")
+        rim = Rim(spinning=spinning)
+        make = make_gateway(rim.ports, config, facts["run_s"])
+        run = LiveRun(config, places, make, rim, say, on_paper=False, seconds=seconds)
+        run.look_again(resumed, facts["accounts"])
+        run.go(folder, writer)
+    _sum_up(run, folder, facts, as_json)
+
+
+def _places_again(
+    facts: dict[str, Any], environment: Environment, connections: Path | None, served: Path | None,
+    venues: Mapping[Venue, tuple[str, ...]],
+) -> dict[Venue, Place]:  # fmt: skip
+    """Where the run traded, unless other files are named now."""
+    if served is None and connections is None:
+        served = Path(facts["served"]) if "served" in facts else None
+        connections = Path(facts["connections"]) if "connections" in facts else None
+    if served is not None:
+        return served_places(served, venues)
+    assert connections is not None
+    return load_connections(connections, environment, venues)
 
 
 def _go(
-    path: Path, environment: Environment, places: Mapping[Venue, Place], mode: str, *, runs: Path,
-    seconds: float | None, spinning: bool, as_json: bool,
+    path: Path, environment: Environment, places: Mapping[Venue, Place], mode: str, runs: Path,
+    seconds: float | None, spinning: bool, as_json: bool, reached: dict[str, str],
 ) -> None:  # fmt: skip
     config = load_config(path)
     with compiled(say):
         pass
     rim = Rim(spinning=spinning)
-    make = make_gateway(rim.ports, config)
-    run = LiveRun(config, places, make, rim, say, on_paper=mode == "paper", seconds=seconds)
+    run_s = rim.ports.clock.now_ns() // NS_PER_S
+    run = LiveRun(
+        config, places, make_gateway(rim.ports, config, run_s), rim, say, on_paper=mode == "paper", seconds=seconds
+    )
     bundle = run.look()
     folder = new_run(mode, runs)
     keep_config(config, path, folder)
-    facts = live_facts(folder, path, bundle, mode, environment.value)
-    facts["keys"] = fingerprint(list(places.values()))
+    facts = live_facts(folder, path, bundle, mode, environment.value, run_s) | reached
+    facts |= {"keys": fingerprint(list(places.values())), "accounts": run.accounts()}
     write_run(folder, facts | {"complete": False})
     say(f"run {folder.name}: {mode} on {environment.value}; Ctrl-C ends it cleanly")
     run.go(folder)
+    _sum_up(run, folder, facts, as_json)
+
+
+def _sum_up(run: LiveRun, folder: Path, facts: dict[str, Any], as_json: bool) -> None:
     assert run.desk is not None
     facts |= {"frames": run.desk.frames, "events": run.desk.steps, "events_per_s": None, "complete": run.desk.ended}
     summary = summarise(folder, facts)

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def live(
-    config: Annotated[Path, typer.Argument(help="A configuration, e.g. configs/live.toml.")],
+    config: Annotated[Path | None, typer.Argument(help="A configuration, e.g. configs/live.toml.")] = None,
     env: Annotated[str, typer.Option(help="Which world: local (venues served on this machine) or testnet.")] = "",
     connections: Annotated[
         Path | None, typer.Option(help="Accounts, keys and addresses; connections.toml beside the configuration.")
@@ -23,6 +23,7 @@ def live(
         Path | None, typer.Option(help="Instead: the line that `crossbook venue serve` printed, for --env local.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="End the run after so long.")] = None,
+    resume: Annotated[str, typer.Option(help="Go on with a run that was killed: its id or path, or `last`.")] = "",
     spin: Annotated[bool, typer.Option("--spin", help="Never let the loop sleep: a core for less latency.")] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders live.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
@@ -33,19 +34,32 @@ def live(
     nothing has been sent. Then the run trades until Ctrl-C: no new order, the venues' last word on balances and
     positions, last marks, and the figures. `crossbook level` and `crossbook flatten` reach it meanwhile.
 
+    Ctrl-C is an end. A run that was killed or crashed is gone on with by --resume RUN: its journal and what it heard
+    (`inputs/`) are stepped again and compared, the venues are asked what became of its orders and how the account
+    stands, and only then it trades on. Configuration, environment and connections are those it began with.
+
     A first walk, without any account:
       crossbook venue serve --binance-spot 0 --binance-usdm 0 --hyperliquid 0 > served.json &
       crossbook live configs/live.toml --env local --served served.json --seconds 60
     """
-    from crossbook.cli.going_live import go_live
+    from crossbook.cli.going_live import go_live, resume_live
     from crossbook.venues.endpoints import Environment
 
     if env == Environment.MAINNET.value:
         raise Refused("live on mainnet needs a launch record, which does not exist yet: use --env testnet or local")
-    if env not in (Environment.LOCAL.value, Environment.TESTNET.value):
-        raise Refused(f"--env {env!r}: say local or testnet; nothing is assumed where money could be at stake")
     if seconds is not None and not 0 < seconds <= 31_536_000:
         raise Refused(f"--seconds {seconds:g} must be above 0 and at most a year")
+    if resume:
+        if config is not None:
+            raise Refused("--resume goes on with the run's own configuration: name no other one")
+        resume_live(
+            resume, env, connections, served, runs=runs, seconds=seconds, spinning=spin, as_json=as_json
+        )  # fmt: skip
+        return
+    if config is None:
+        raise Refused("which configuration? crossbook live configs/live.toml --env local")
+    if env not in (Environment.LOCAL.value, Environment.TESTNET.value):
+        raise Refused(f"--env {env!r}: say local or testnet; nothing is assumed where money could be at stake")
     if served is not None and (env != Environment.LOCAL.value or connections is not None):
         raise Refused("--served is of venues on this machine: it needs --env local, and no --connections")
     go_live(

@@ -67,15 +67,19 @@ class Core:
         return []
 
     def answer(self, answers: Rows) -> list[bytes]:
-        """Journal all answers of a step, then send its commands."""
+        """Journal all answers of a step, then send its commands, then show the entries: a look may take its time."""
         entries = encode_outs(answers)
+        append = self.journal.append
         for payload in entries:
-            self.append(payload)
+            append(payload)
         for k, kind in enumerate(answers["kind"].tolist()):
             if SUBMIT_ORDER <= kind <= QUERY:
                 self._send(answers[k : k + 1])
             elif kind == SET_TIMER:
                 self._wake(int(answers["value"][k]), int(answers["count"][k]))
+        if self._watch is not None:
+            for payload in entries:
+                self._watch(payload)
         self.snapshot_if_due()
         return entries
 

@@ -6,7 +6,6 @@ from crossbook import __version__
 from crossbook.desk.config import Config, VenueConfig
 from crossbook.desk.connections import Place
 from crossbook.desk.live_run import Make
-from crossbook.timestamp import NS_PER_S
 from crossbook.types import Venue
 from crossbook.venues.binance.gateway import BinanceGateway
 from crossbook.venues.gateway import Desk, Gateway
@@ -15,9 +14,9 @@ from crossbook.venues.network import Ports
 from crossbook.venues.order_ids import build_of
 
 
-def make_gateway(ports: Ports, config: Config) -> Make:
+def make_gateway(ports: Ports, config: Config, run_s: int) -> Make:
     """A maker of gateways for one run: its order ids carry environment, build, strategy and the second it began."""
-    build, run_s = build_of(__version__), ports.clock.now_ns() // NS_PER_S
+    build = build_of(__version__)
 
     def make(place: Place, symbols: tuple[str, ...], desk: Desk) -> Gateway:
         leverage_x = config.venues.get(place.venue.label, VenueConfig()).leverage_x

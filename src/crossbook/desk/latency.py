@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import accumulate
 from pathlib import Path
 
 from crossbook.ledger.hops import STAMP, Hop
@@ -71,3 +72,25 @@ def read_latency(folder: Path) -> bytes | None:
     """The stamps of the run in `folder`; None if none were taken."""
     path = folder / "latency.bin"
     return path.read_bytes() if path.is_file() else None
+
+
+class FrameTimes:
+    """From a frame's receipt to its decision, of every frame: counts by microsecond, up to a tenth of a second."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * 100_001
+        self.n = 0
+
+    def add(self, ns: int) -> None:
+        """One frame took so long."""
+        self._counts[min(max(ns, 0) // 1_000, 100_000)] += 1
+        self.n += 1
+
+    def told(self) -> dict[str, int | None]:
+        """n, and percentiles in ns (the microsecond's upper end); the largest stands for all above 0.1 s."""
+        found: dict[str, int | None] = {"n": self.n}
+        for name, permille in (("p50", 500), ("p99", 990), ("p999", 999)):
+            rank = -(-self.n * permille // 1000)
+            place = next((us for us, seen in enumerate(accumulate(self._counts)) if seen >= rank > 0), None)
+            found[f"{name}_ns"] = None if place is None else (place + 1) * 1_000
+        return found

@@ -7,7 +7,6 @@ thread; the desk's time is the rim's clock, which never runs back.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,14 +14,28 @@ import numpy as np
 
 from crossbook.commands import OutKind
 from crossbook.desk.core import SUBMIT_ORDER, Core, Journal
-from crossbook.desk.latency import LatencySink
+from crossbook.desk.desk_snapshot import Standing
+from crossbook.desk.health import watch_health
+from crossbook.desk.inputs import Inputs
+from crossbook.desk.keeping import Keeper
+from crossbook.desk.latency import FrameTimes, LatencySink
+from crossbook.desk.live_resume import Resumed
 from crossbook.desk.wire_live import LiveBundle
 from crossbook.engine import Engine
-from crossbook.errors import Retryable
-from crossbook.events import Event, Health, OperatorRequest, OrderReport, Restricted, RunStopped, Timer
+from crossbook.events import (
+    Event,
+    OperatorRequest,
+    OrderReport,
+    Restricted,
+    RunStopped,
+    StreamDown,
+    StreamUp,
+    Timer,
+)
 from crossbook.ledger.declaration import Declaration
-from crossbook.ledger.entries import encode_declaration
+from crossbook.ledger.entries import encode_declaration, encode_text
 from crossbook.ledger.hops import Hop
+from crossbook.rules.kernel import KERNELS
 from crossbook.rules.layout import OUT, Rows
 from crossbook.rules.out import blank
 from crossbook.rules.rows import pack
@@ -33,7 +46,6 @@ from crossbook.types import Level, Venue
 from crossbook.venues.gateway import Directory, Gateway, OpenOrder, Trouble
 from crossbook.venues.network import Handle, Ports
 
-HEALTH_EVERY_S = 1.0
 ORDERS_TRACED = 1_024
 REPORTS_WITHIN_S = 5.0
 """How long the venues' last reports are waited for."""
@@ -41,7 +53,7 @@ REPORTS_WITHIN_S = 5.0
 
 class LiveDesk:
     """One run. `simulated`: where commands go on paper, None: to the gateways. `journal_lag_ns`: how far the disk is
-    behind. `begin`, then it lives by callbacks; `finish` ends it."""
+    behind. `inputs`: where what it hears is kept. `begin` or `go_on`, then it lives by callbacks; `finish` ends it."""
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class LiveDesk:
         journal_lag_ns: Callable[[], int] = lambda: 0,
         watch: Callable[[bytes], None] | None = None,
         latency: LatencySink | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
         self.bundle = bundle
         self.requests = 0
@@ -61,14 +74,19 @@ class LiveDesk:
         self.steps = 0
         self.frames = 0
         self.ended = False
+        self.times = FrameTimes()
         self._core = Core(bundle.engine, bundle.state, journal, self._send, self._wake, watch)
         self._ports = ports
         self._gateways = gateways
+        self._by_number = {int(venue): gateway for venue, gateway in gateways.items()}
         self._simulated = simulated
         self._journal_lag_ns = journal_lag_ns
         self._latency = latency
+        self._timers: list[tuple[int, int]] = []
+        self._withheld: set[int] | None = None
         self._now = 0
         self._intents: dict[int, int] = {}
+        self._keeper = Keeper(inputs, ports, bundle.engine.desk, self._standing) if inputs is not None else None
         self._due: Handle | None = None
         self._due_ns = FOREVER
         self._reports_missing: set[int] = set()
@@ -96,13 +114,48 @@ class LiveDesk:
             self.on_event(transfer)
         self._start(on_running, open_orders)
 
+    def go_on(self, resumed: Resumed, on_running: Callable[[], None]) -> None:
+        """Go on from where a run was cut off; `on_running` once all are ready and have reported. Until then streams
+        count as down: nothing is entered before orders, fills, positions and balances are compared."""
+        self._now = resumed.now
+        self.requests, self.frames, self.steps = resumed.requests, resumed.frames, resumed.steps
+        for payload in resumed.missing:
+            self._core.append(payload)
+        self._core.append(encode_text({"restart": resumed.restarts + 1}))
+        self._timers = list(resumed.timers)
+        self._withheld = set()
+
+        def trade() -> None:
+            withheld, self._withheld = self._withheld or set(), None
+            for venue in sorted(withheld):
+                now = self._tick()
+                self.on_event(StreamUp(ts=now, ts_venue=now, venue=venue))
+            for due, number in resumed.timers:
+                self._set(due, number)
+            on_running()
+
+        self._start(lambda: self._compare(trade), resumed.open_orders)
+
+    def _compare(self, on_compared: Callable[[], None]) -> None:
+        """Have every venue report how we stand there."""
+        self._reports_missing = {int(venue) for venue in self._gateways}
+        self._on_reports = on_compared
+        for venue, gateway in self._gateways.items():
+            gateway.send(_query(venue, self._tick()))
+
+    def _standing(self) -> Standing:
+        return Standing(
+            sequence=self._core.journal.sequence, kernels=KERNELS, timers=tuple(self._timers),
+            requests=self.requests, frames=self.frames, steps=self.steps,
+        )  # fmt: skip
+
     def _start(self, on_running: Callable[[], None], open_orders: Sequence[OpenOrder]) -> None:
+        if self._keeper is not None:
+            self._keeper.keep()
         waiting = set(self._gateways)
-        declaration = self.bundle.declaration
+        declared = self.bundle.declaration
         directory = Directory(
-            instruments=self.bundle.instruments,
-            assets=tuple(declaration.assets),
-            strategies=tuple(declaration.strategies),
+            instruments=self.bundle.instruments, assets=tuple(declared.assets), strategies=tuple(declared.strategies)
         )
 
         def ready(venue: Venue) -> None:
@@ -114,7 +167,10 @@ class LiveDesk:
             numbers = directory.numbers(venue).values()
             own = [order for order in open_orders if order.instrument in numbers]
             gateway.start(directory, own, lambda venue=venue: ready(venue))  # type: ignore[misc]
-        self._ports.loop.call_later(HEALTH_EVERY_S, self._look_at_health(self._ports.clock.monotonic_ns()))
+        watch_health(
+            self._ports, self._core.journal.directory, self._journal_lag_ns,
+            lambda: None if self.ended else self._tick(), self.on_event,
+        )  # fmt: skip
 
     # what gateways say
 
@@ -127,6 +183,8 @@ class LiveDesk:
             self._latency.stamp(Hop.DECODED)
         self._now = max(self._now, receive_ns)
         rows.flags.writeable = False
+        if self._keeper is not None:
+            self._keeper.frame(self._core.journal.sequence, rows)
         if self._simulated is not None:
             self._drain(receive_ns - 1)
             self._simulated.feed(rows)
@@ -135,6 +193,7 @@ class LiveDesk:
         answers = self.bundle.engine.step_rows(rows)
         if len(answers):
             self._decide(answers)
+        self.times.add(self._ports.clock.now_ns() - receive_ns)
         if self._simulated is not None:
             self._wait_for_venues()
 
@@ -144,19 +203,20 @@ class LiveDesk:
             self._core.answer(answers)
             return
         sink.stamp(Hop.DECIDED)
-        sent = answers["kind"] == SUBMIT_ORDER
-        if sent.any():
-            sink.trace(int(answers["intent"][sent.argmax()]))
-            self._remember(answers[sent])
-            self._core.answer(answers)
+        kinds = answers["kind"].tolist()
+        if SUBMIT_ORDER in kinds:
+            intents = answers["intent"].tolist()
+            sink.trace(intents[kinds.index(SUBMIT_ORDER)])
+            self._remember(kinds, answers["order"].tolist(), intents)
         else:
             sink.forget()  # a denial, a mark
-            self._core.answer(answers)
+        self._core.answer(answers)
 
-    def _remember(self, orders: Rows) -> None:
+    def _remember(self, kinds: list[int], orders: list[int], intents: list[int]) -> None:
         """Which intent the last orders are of: their later stamps are that trace's."""
-        for order, intent in zip(orders["order"].tolist(), orders["intent"].tolist(), strict=True):
-            self._intents[order] = intent
+        for kind, order, intent in zip(kinds, orders, intents, strict=True):
+            if kind == SUBMIT_ORDER:
+                self._intents[order] = intent
         while len(self._intents) > ORDERS_TRACED:
             del self._intents[next(iter(self._intents))]
 
@@ -164,6 +224,12 @@ class LiveDesk:
         """See `venues.gateway.Desk`."""
         if self.ended:
             return
+        if self._withheld is not None:
+            if isinstance(event, StreamUp):
+                self._withheld.add(event.venue)
+                return
+            if isinstance(event, StreamDown):
+                self._withheld.discard(event.venue)
         self._take(pack(event))
         if isinstance(event, OrderReport) and event.venue in self._reports_missing:
             self._reports_missing.discard(event.venue)
@@ -202,28 +268,15 @@ class LiveDesk:
         )
         return self._take(pack(event))
 
-    def _look_at_health(self, expected_ns: int) -> Callable[[], None]:
-        def look() -> None:
-            if self.ended:
-                return
-            late = self._ports.clock.monotonic_ns() - expected_ns - int(HEALTH_EVERY_S * NS_PER_S)
-            now = self._tick()
-            disk = shutil.disk_usage(self._core.journal.directory).free
-            self.on_event(
-                Health(
-                    ts=now, ts_venue=now, journal_lag_ns=self._journal_lag_ns(), disk_bytes=disk,
-                    loop_lag_ns=max(late, 0),
-                )
-            )  # fmt: skip
-            self._ports.loop.call_later(HEALTH_EVERY_S, self._look_at_health(self._ports.clock.monotonic_ns()))
-
-        return look
-
     def _wake(self, due: int, number: int) -> None:
         """Timers are the rim's: a fired one is an event like any other."""
+        self._timers.append((due, number))
+        self._set(due, number)
 
+    def _set(self, due: int, number: int) -> None:
         def fire() -> None:
             if not self.ended:
+                self._timers.remove((due, number))
                 now = self._tick()
                 self._take(pack(Timer(ts=now, ts_venue=now, timer=number)))
 
@@ -235,9 +288,9 @@ class LiveDesk:
         if self._simulated is not None:
             self._simulated.send(command)
             return
-        venue = int(command["venue"][0])
-        if venue >= 0:
-            self._gateways[Venue(venue)].send(command)
+        gateway = self._by_number.get(command["venue"].item(0))
+        if gateway is not None:
+            gateway.send(command)
             return
         for gateway in self._gateways.values():  # CANCEL_ALL of everywhere
             copy = command.copy()
@@ -326,6 +379,8 @@ class LiveDesk:
     def leave(self, on_left: Callable[[], None]) -> None:
         """Close the gateways; nothing is journalled."""
         self.ended = True
+        if self._keeper is not None:
+            self._keeper.end()
         open_still = set(self._gateways)
 
         def closed(venue: Venue) -> None:
@@ -335,13 +390,6 @@ class LiveDesk:
 
         for venue, gateway in self._gateways.items():
             gateway.stop(lambda venue=venue: closed(venue))  # type: ignore[misc]
-
-
-def no_report(venues: Sequence[Venue], troubles: Sequence[Trouble]) -> Retryable:
-    """What is said where venues did not report in time."""
-    names = ", ".join(venue.label for venue in venues)
-    why = "; ".join(f"{one.venue.label}: {one.name}: {one.text}" for one in troubles) or "nothing was heard"
-    return Retryable(f"{names} cannot be traded at: {why}; nothing was sent")
 
 
 def _query(venue: Venue, now: int) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,20 @@ from crossbook.desk.alerts import AlertLog
 from crossbook.desk.config import Config
 from crossbook.desk.connections import Place
 from crossbook.desk.control import ControlFolder
-from crossbook.desk.journal import JournalWriter
+from crossbook.desk.inputs import FOLDER, Inputs
+from crossbook.desk.journal import JournalWriter, read_journal
 from crossbook.desk.latency import LatencySink
-from crossbook.desk.live import LiveDesk, no_report
+from crossbook.desk.live import LiveDesk
+from crossbook.desk.live_resume import Resumed
 from crossbook.desk.operator import LISTEN_EVERY_S, Operator
 from crossbook.desk.sockets import Rim
 from crossbook.desk.wire import wanted_names
 from crossbook.desk.wire_live import LiveBundle, simulation_of, wire_live
-from crossbook.errors import Refused
+from crossbook.errors import Refused, Retryable
 from crossbook.events import Event
 from crossbook.risk.identity import Identity, identity_reason
 from crossbook.risk.limits import NOT_WIRED_LIVE
+from crossbook.rules.kernel import KERNELS
 from crossbook.rules.layout import Rows
 from crossbook.sim.fed import FedVenues
 from crossbook.types import VENUE_BY_LABEL, Instrument, Venue
@@ -95,10 +99,41 @@ class LiveRun:
         symbols = symbols_of(config)
         self._gateways = {venue: make(places[venue], symbols[venue], self._switch) for venue in symbols}
         self._stopping = False
+        self._resumed: Resumed | None = None
 
     def look(self) -> LiveBundle:
         """Ask every venue who we are and how it stands, and wire the run. Raises `Retryable` where one does not answer,
         `Refused` where a new run cannot begin."""
+        self._ask()
+        if not self._on_paper:
+            self._refuse_what_is_open()
+        instruments: dict[str, Instrument] = {}
+        for report in self._reports.values():
+            instruments |= {one.name: one for one in report.instruments}
+        now = self._rim.ports.clock.now_ns()
+        offsets = {venue: report.clock_offset_ns for venue, report in self._reports.items()}
+        self.bundle = wire_live(self._config, instruments, offsets, self._wallets(), now, self._not_wired())
+        return self.bundle
+
+    def look_again(self, resumed: Resumed, accounts: Mapping[str, str]) -> None:
+        """Ask every venue, to go on with a run that traded with `accounts` there (by venue). Raises `Retryable` where
+        one does not answer, `Refused` where account or grids are no longer what they were."""
+        self._ask()
+        for label, account in self.accounts().items():
+            if account != accounts.get(label, account):
+                raise Refused(
+                    f"{label}: this key is of account {account}, the run traded with {accounts[label]}; name the "
+                    "connections it was begun with"
+                )
+        self._refuse_other_grids(resumed.bundle.instruments)
+        self.bundle = resumed.bundle
+        self._resumed = resumed
+
+    def accounts(self) -> dict[str, str]:
+        """What each venue calls our account, by venue."""
+        return {venue.label: report.account.account_id or "" for venue, report in self._reports.items()}
+
+    def _ask(self) -> None:
         loop = self._rim.ports.loop
         failed = loop.call_later(LOOK_WITHIN_S, self._rim.stop)
 
@@ -113,31 +148,25 @@ class LiveRun:
         failed.cancel()
         missing = [venue for venue in self._gateways if venue not in self._reports]
         if missing:
-            raise no_report(missing, self._switch.troubles)
+            raise _no_report(missing, self._switch.troubles)
         if not self._on_paper:
             self._refuse_another_identity()
-            self._refuse_what_is_open()
-        instruments: dict[str, Instrument] = {}
-        for report in self._reports.values():
-            instruments |= {one.name: one for one in report.instruments}
-        now = self._rim.ports.clock.now_ns()
-        offsets = {venue: report.clock_offset_ns for venue, report in self._reports.items()}
-        self.bundle = wire_live(self._config, instruments, offsets, self._wallets(), now, self._not_wired())
-        return self.bundle
 
-    def go(self, folder: Path) -> None:
-        """Trade until a request to stop, or until so many seconds have passed."""
+    def go(self, folder: Path, writer: JournalWriter | None = None) -> None:
+        """Trade until a request to stop, or until so many seconds have passed. `writer`: of a run that is gone on
+        with, its journal."""
         assert self.bundle is not None
-        loop, bundle = self._rim.ports.loop, self.bundle
+        loop, bundle, resumed = self._rim.ports.loop, self.bundle, self._resumed
         sink = LatencySink(folder / "latency.bin")
         with (
-            JournalWriter(folder / "journal") as writer,
+            writer or JournalWriter(folder / "journal") as writer,
+            closing(self._inputs(folder)) if not self._on_paper else nullcontext() as inputs,
             AlertLog(folder / "alerts.log", bundle.declaration, self._say) as alerts,
         ):
             simulated = FedVenues(*simulation_of(bundle)) if self._on_paper else None
             self.desk = LiveDesk(
                 bundle, writer, self._rim.ports, self._gateways, simulated=simulated,
-                journal_lag_ns=writer.lag_ns, watch=alerts.take, latency=sink,
+                journal_lag_ns=writer.lag_ns, watch=alerts.take, latency=sink, inputs=inputs,
             )  # fmt: skip
             self._switch.desk = self.desk
             control = ControlFolder(folder)
@@ -156,7 +185,10 @@ class LiveRun:
                 self._rim.loop.add_signal_handler(number, self.stop)
             if self._seconds is not None:
                 loop.call_later(self._seconds, self.stop)
-            self.desk.begin(lambda: self._told(f"run {folder.name}: all venues are ready"))
+            if resumed is None:
+                self.desk.begin(lambda: self._told(f"run {folder.name}: all venues are ready"))
+            else:
+                self._go_on(resumed, writer, alerts, operator, folder.name)
             listen()
             flush()
             try:
@@ -165,6 +197,19 @@ class LiveRun:
                 operator.dismiss("the run has ended; nothing was done")
                 control.close()
                 sink.flush()
+
+    def _go_on(self, resumed: Resumed, writer: JournalWriter, alerts: AlertLog, operator: Operator, name: str) -> None:
+        assert self.desk is not None
+        alerts.aloud = False
+        for _, payload in read_journal(writer.directory):
+            alerts.take(payload)
+        alerts.aloud = True
+        for words, entries in resumed.heard:
+            operator.knows(words, entries)
+        self.desk.go_on(resumed, lambda: self._told(f"run {name}: all venues are ready and compared; it goes on"))
+
+    def _inputs(self, folder: Path) -> Inputs:
+        return Inputs(folder / FOLDER, KERNELS, self._resumed.chapter if self._resumed else 0)
 
     def _told(self, line: str) -> None:
         self._say(line)
@@ -216,6 +261,21 @@ class LiveRun:
                     "cancel them at the venue, then begin"
                 )
 
+    def _refuse_other_grids(self, declared: Sequence[Instrument]) -> None:
+        """Prices and quantities are kept in ticks and lots: on another grid they would mean something else."""
+        found = {one.name: one for report in self._reports.values() for one in report.instruments}
+        for one in declared:
+            now = found.get(one.name)
+            if now is None:
+                raise Refused(f"{one.name}: the venue no longer lists it; close by hand what is open, begin a new run")
+            for word in ("tick_e8", "lot_e8", "contract_e8"):
+                was, is_now = getattr(one, word), getattr(now, word)
+                if was != is_now:
+                    raise Refused(
+                        f"{one.name}: its {word} was {was} when the run began and is {is_now}; close at the venue what "
+                        "is open, then begin a new run"
+                    )
+
     def _wallets(self) -> dict[Venue, dict[str, int]]:
         if self._on_paper:
             return {
@@ -226,6 +286,13 @@ class LiveRun:
             venue: {balance.asset: _total_e8(balance) for balance in report.balances}
             for venue, report in self._reports.items()
         }
+
+
+def _no_report(venues: Sequence[Venue], troubles: Sequence[Trouble]) -> Retryable:
+    """What is said where venues did not report in time."""
+    names = ", ".join(venue.label for venue in venues)
+    why = "; ".join(f"{one.venue.label}: {one.name}: {one.text}" for one in troubles) or "nothing was heard"
+    return Retryable(f"{names} cannot be traded at: {why}; nothing was sent")
 
 
 def _total_e8(balance: messages.Balance) -> int:
@@ -243,14 +310,16 @@ def symbols_of(config: Config) -> dict[Venue, tuple[str, ...]]:
     return {venue: tuple(symbols) for venue, symbols in found.items()}
 
 
-def live_facts(folder: Path, path: Path, bundle: LiveBundle, mode: str, environment: str) -> dict[str, Any]:
-    """What `run.json` says from the beginning."""
+def live_facts(folder: Path, path: Path, bundle: LiveBundle, mode: str, environment: str, run_s: int) -> dict[str, Any]:
+    """What `run.json` says from the beginning. `run_s`: as order ids have it."""
     return {
         "run": folder.name,
         "config": str(path),
         "word": mode,
         "mode": mode,
         "environment": environment,
+        "run_s": run_s,
+        "version": __version__,
         "not_traded": [],
         "allocation": [
             {"strategy": one.strategy, "venue": one.venue, "usd": one.capital_e8 / 10**8, "reason": one.reason}

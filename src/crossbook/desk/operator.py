@@ -65,6 +65,12 @@ class Operator:
         for path in self._folder.waiting():
             self._answer(path, ts)
 
+    def knows(self, words: dict[str, Any], entries: list[bytes]) -> None:
+        """A request that was taken before a restart, as the journal tells it: its file may still lie there."""
+        fields = {name: words[name] for name in Request.__struct_fields__ if name in words}
+        request = msgspec.convert(fields, Request)
+        self._known[str(words.get("id", ""))] = _outcome(request, entries, words["request"], self._declaration)
+
     def dismiss(self, why: str = "the run has ended; nothing was done") -> None:
         """Nobody will listen from here on: refuse what still lies there."""
         for path in self._folder.waiting():

@@ -23,6 +23,7 @@ from crossbook.venues.network import Handle, Headers, Listener, OnAnswer, OnFail
 
 OPEN_S = 10.0
 FRAME_BYTES_MAX = 64 << 20
+TEXT, BINARY = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY
 _SILENT = logging.getLogger("crossbook.sockets")
 _SILENT.disabled = True  # a url may hold a listenKey; what goes wrong is told to the listener
 
@@ -193,7 +194,7 @@ class Socket(picows.WSListener):
     def send(self, frame: bytes) -> None:
         """See `venues.network.Connection`."""
         if self._transport is not None and not self._is_gone:
-            self._transport.send(picows.WSMsgType.TEXT, frame)
+            self._transport.send(TEXT, frame)
 
     def ping(self) -> None:
         """See `venues.network.Connection`."""
@@ -227,7 +228,7 @@ class Socket(picows.WSListener):
         if self._is_gone:
             return
         kind = frame.msg_type
-        if kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY) and frame.fin:
+        if (kind == TEXT or kind == BINARY) and frame.fin:
             try:
                 self._listener.on_frame(frame.get_payload_as_bytes(), receive_ns)
             except Exception as error:  # `guard`, without a call more on this path

@@ -55,7 +55,9 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crossbook"
 
 
-CACHE_FOLDER = cache_root() / "kernels" / sources_hash()
+KERNELS = sources_hash()
+"""Of the code as it was loaded."""
+CACHE_FOLDER = cache_root() / "kernels" / KERNELS
 _config: Any = numba.config
 _config.CACHE_DIR = str(CACHE_FOLDER)
 

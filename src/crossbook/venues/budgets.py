@@ -81,20 +81,22 @@ class Bucket:
         self.holds = max(limit.most // 4, 1)
         self._gain = max(limit.most // 4, 1)
         self._full = self.holds * self._window_ns
+        self._kept = self.holds * KEPT_PERCENT // 100
         self._level = self._full
         self._at_ns = now_ns
 
     def left(self, now_ns: int) -> int:
         """Whole tokens there are now. Time that goes back gains nothing."""
         if now_ns > self._at_ns:
-            self._level = min(self._full, self._level + (now_ns - self._at_ns) * self._gain)
+            level = self._level + (now_ns - self._at_ns) * self._gain
+            self._level = level if level < self._full else self._full
             self._at_ns = now_ns
         return self._level // self._window_ns
 
     def refuse(self, cost: int, purpose: Purpose, now_ns: int) -> Refusal | None:
         """Why `cost` may not be spent now, if it may not."""
         left = self.left(now_ns)
-        kept = 0 if purpose is Purpose.SAFE else self.holds * KEPT_PERCENT // 100
+        kept = 0 if purpose is Purpose.SAFE else self._kept
         if cost + kept <= left:
             return None
         if cost + kept > self.holds:
@@ -137,9 +139,14 @@ class Budgets:
         if refusal is not None:
             self.refused += 1
             return refusal
-        for (name, _), bucket in self._buckets.items():
-            bucket.spend(costs.get(name, 0))
+        self.take(costs)
         return None
+
+    def take(self, costs: Mapping[str, int]) -> None:
+        """Take what `refuse` let pass just now."""
+        for (name, _), bucket in self._buckets.items():
+            if cost := costs.get(name, 0):
+                bucket.spend(cost)
 
     def refuse(self, costs: Mapping[str, int], now_ns: int, purpose: Purpose = Purpose.NORMAL) -> Refusal | None:
         """Why these costs may not be spent now, if they may not; of several reasons the one that lasts longest."""

@@ -155,6 +155,7 @@ class MarketCodec:
     ) -> None:
         self.instruments = tuple(instruments)
         self._reader = new_reader()
+        self._n_rows = self._reader["n_rows"]
         self._tokens = tokens_for(frame_bytes_max)
         self._rows = new_events(frame_bytes_max // BYTES_PER_ROW + 1)
         self._grid = grid_of(instruments, numbers)
@@ -168,16 +169,19 @@ class MarketCodec:
             raise Refused(f"frame of {len(frame)} bytes is longer than the {2 * len(self._tokens)} allowed")
         buf = np.frombuffer(frame, np.uint8)
         wrong = decode_to_grid(self._reader, buf, self._tokens, ts, self._rows, self._grid)
+        if wrong != DONE:
+            self._refuse(wrong, frame)
+        rows: Rows = self._rows[: self._n_rows.item(0)]
+        return rows
+
+    def _refuse(self, wrong: int, frame: bytes) -> NoReturn:
         one = self._reader[0]
         if wrong == -1:
             row = self._rows[int(one.bad_at)]
             if row["instrument"] < 0 and len(self.instruments) > 1:
                 raise Refused("a snapshot names no symbol and several are subscribed to: ask for one at a time")
             refuse_off_grid((row["price"], row["price2"]), self.instruments[max(int(row["instrument"]), 0)])
-        if wrong != DONE:
-            raise Refused(wrong_text(wrong, frame[int(one.bad_at) : int(one.bad_end)]))
-        rows: Rows = self._rows[: int(one.n_rows)]
-        return rows
+        raise Refused(wrong_text(wrong, frame[int(one.bad_at) : int(one.bad_end)]))
 
 
 def add_symbol(reader: Any, symbol: str) -> None:

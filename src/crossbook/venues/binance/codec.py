@@ -34,6 +34,9 @@ from crossbook.venues.reader import (
 from crossbook.venues.scan import ARRAY, BAD, FALSE, STRING, TRUE, decimal_e8, whole_number, word, word_of
 
 DEPTH = word_of(b"depth")
+FIVE = word_of(b"5")
+TEN = word_of(b"10")
+TWENTY = word_of(b"20")
 DEPTH_UPDATE = word_of(b"depthUpdate")
 BOOK_TICKER = word_of(b"bookTicker")
 PRINT = word_of(b"trade")
@@ -171,10 +174,14 @@ def is_partial(buf: Any, tokens: Any, stream: int) -> bool:
     """`@depth5`, `@depth10`, `@depth20` repeat the whole top, they are no updates; `@depth@100ms` is."""
     if stream < 0 or tokens[stream].kind != STRING:
         return False
-    end = tokens[stream].end
+    end = int(tokens[stream].end)
     for at in range(tokens[stream].start, end - 6):
         if buf[at] == 64:
-            return word(buf, at + 1, at + 6) == DEPTH and bool(48 <= buf[at + 6] <= 57)
+            levels_end = at + 6
+            while levels_end < end and buf[levels_end] != 64:
+                levels_end += 1
+            shown = word(buf, at + 6, levels_end)
+            return word(buf, at + 1, at + 6) == DEPTH and (shown == FIVE or shown == TEN or shown == TWENTY)
     return False
 
 
@@ -192,9 +199,12 @@ def depth_update(c: Any, buf: Any, tokens: Any, data: int, stream: int, ts: int,
     id2 = whole_number(buf, tokens[link].start, tokens[link].end)
     if id < 0 or id2 < 0:
         return fail(c, BAD_NUMBER, tokens[link].start, tokens[link].end)
+    symbol = symbol_of(c, buf, tokens)
+    if symbol < 0:  # said in every update; only a bare snapshot may leave it to the one who asked
+        return fail(c, BAD_SYMBOL, tokens[data].start, tokens[data].end)
     if is_partial(buf, tokens, stream):
-        return levels(c, buf, tokens, data, SNAPSHOT, symbol_of(c, buf, tokens), bids, asks, ts, id, 0, rows)
-    return levels(c, buf, tokens, data, DELTA, symbol_of(c, buf, tokens), bids, asks, ts, id, id2, rows)
+        return levels(c, buf, tokens, data, SNAPSHOT, symbol, bids, asks, ts, id, 0, rows)
+    return levels(c, buf, tokens, data, DELTA, symbol, bids, asks, ts, id, id2, rows)
 
 
 @kernel
@@ -223,8 +233,6 @@ def levels(
     rows: Any,
 ) -> int:  # fmt: skip
     """One row a level, bids first, as sent."""
-    if symbol < 0 and kind == DELTA:
-        return fail(c, BAD_SYMBOL, tokens[data].start, tokens[data].end)
     ts_venue = time_of(c, buf, tokens)
     if ts_venue < 0:
         return fail(c, BAD_STAMP, tokens[data].start, tokens[data].end)

@@ -128,7 +128,7 @@ class BinanceGateway:
 
     def send(self, command: Rows) -> None:
         """See `Gateway`."""
-        row = command.tolist()[0]
+        row = command.item()
         kind = row[KIND_AT]
         if kind == SUBMIT:
             self._sender.submit(row)
@@ -181,6 +181,7 @@ class BinanceGateway:
             self._switch.tick(self._ground.monotonic_ns())
         self._ground.flow.end()
         self._resolver.is_closed = self._reports.is_closed = True
+        self._ground.is_closed = True
         for feed in self._feeds:
             feed.stop()
         self._rules.stop()

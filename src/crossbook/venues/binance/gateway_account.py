@@ -37,6 +37,8 @@ IN_ORDERS = ("order", "funding_fee")
 """Reasons of a balance's change that are told otherwise: by fills, and as funding."""
 INCOME_S = (1.0, 3.0, 10.0, 30.0, 60.0)
 """When funding that was announced is looked up: the venue's list of payments lags."""
+FAILED_S = 5.0
+OVERLAP_MS = 3_600_000
 MOVED_KEPT = 10_000
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -56,6 +58,8 @@ class AccountEvents:
         self._on_stream_gone, self._on_reconciled = on_stream_gone, on_reconciled
         self._generation = 0
         self._moved: deque[tuple[str, str, int]] = deque(maxlen=MOVED_KEPT)
+        self._asked_ms: dict[str, int] = {}
+        """When each kind of payment was last looked up."""
         self._paid: deque[int] = deque(maxlen=MOVED_KEPT)
 
     def on_state(self, is_up: bool, why: str) -> None:
@@ -81,10 +85,7 @@ class AccountEvents:
         """A frame of the user stream."""
         for message in user_events(self._ground.label, frame):
             self.heard_ns = self._ground.monotonic_ns()
-            try:
-                self._take(message, receive_ns)
-            except Refused as error:
-                self._ground.trouble("unbookable", f"{self._ground.label}: {error}", Level.CLOSE_ONLY)
+            self._ground.guard(lambda message=message: self._take(message, receive_ns))  # type: ignore[misc]
 
     def _take(self, message: Message, ts: int) -> None:
         ground = self._ground
@@ -150,21 +151,29 @@ class AccountEvents:
             self._ask_now(kind, ())
 
     def _ask_now(self, kind: str, again_s: tuple[float, ...]) -> None:
+        ground = self._ground
+        asked_ms = ground.venue_ms()
+
         def came(outcome: Outcome) -> None:
+            if self._resolver.is_closed:
+                return
+            if outcome.fate is not Fate.ANSWERED or outcome.status != 200:
+                self._ask_income(kind, again_s or (FAILED_S,))
+                return
             new = 0
-            if outcome.fate is Fate.ANSWERED and outcome.status == 200:
-                try:
-                    rows = _rows.decode(outcome.body)
-                    found = [one for row in rows for one in accounts.income(self._ground.label, bytes(row))]
-                    new = sum(self._paid_by(one, outcome.receive_ns) for one in found)
-                except (msgspec.DecodeError, Refused) as error:
-                    self._ground.trouble("unreadable_income", f"{self._ground.label}: {error}")
-            if not new and again_s and not self._resolver.is_closed:
+            try:
+                rows = _rows.decode(outcome.body)
+                found = [one for row in rows for one in accounts.income(ground.label, bytes(row))]
+                new = sum(self._paid_by(one, outcome.receive_ns) for one in found)
+                self._asked_ms[kind] = asked_ms
+            except (msgspec.DecodeError, Refused) as error:
+                ground.trouble("unreadable_income", f"{ground.label}: {error}")
+            if not new and again_s:
                 self._ask_income(kind, again_s)
 
         if not self._resolver.is_closed:
-            start_ms = max(self._resolver.since_ms, self._ground.venue_ms() - 86_400_000)
-            self._ground.ask(requests.income(kind, start_ms=start_ms), came)
+            start_ms = max(self._resolver.since_ms, self._asked_ms.get(kind, 0) - OVERLAP_MS)
+            ground.ask(requests.income(kind, start_ms=start_ms), came)
 
     def _paid_by(self, said: Message, ts: int) -> bool:
         """Tell a payment that is new."""

@@ -132,7 +132,8 @@ class Api:
             self._ground.seen(answer.limits)
         asked = self._asked.pop(answer.request_id, None) if isinstance(answer.request_id, int) else None
         if asked is not None:
-            asked.on_answer(answer, receive_ns)
+            if not self._ground.guard(lambda: asked.on_answer(answer, receive_ns)):
+                asked.on_lost("an answer that cannot be booked")
         elif answer.error is not None and not isinstance(answer.request_id, str):
             self._ground.heed(answer.error)
 

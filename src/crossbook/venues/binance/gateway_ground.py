@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from crossbook.errors import Refused
 from crossbook.events import Event, StreamDown, StreamUp
 from crossbook.timestamp import NS_PER_MS, NS_PER_S
 from crossbook.types import Instrument, Level, Venue
@@ -55,6 +56,7 @@ class Ground:
         self.connections = ConnectionBudget()
         self.rest = Rest(ports, where.rest, self.budgets)
         self.offset_ns = 0
+        self.is_closed = False
         self.settles: dict[str, str] = {}
         """The asset in which each symbol of the venue settles."""
         self.instruments: dict[int, Instrument] = {}
@@ -96,7 +98,12 @@ class Ground:
     def ask(
         self, request: Request, on_outcome: Callable[[Outcome], None], purpose: Purpose = Purpose.NORMAL
     ) -> None:  # fmt: skip
-        """Ask over REST, signed where the request needs it."""
+        """Ask over REST, signed where the request needs it. An answer after the end is not heard."""
+
+        def came(outcome: Outcome) -> None:
+            if not self.is_closed:
+                self.guard(lambda: on_outcome(outcome))
+
         query = ""
         if request.security is Security.SIGNED and self.signer is not None:
             query = self.signer.sign_rest(request.params, self.venue_ms())
@@ -107,7 +114,7 @@ class Ground:
             headers = {"X-MBX-APIKEY": self.api_key}
         path = f"{request.path}?{query}" if query else request.path
         self.rest.ask(
-            request.method, path, on_outcome, costs=with_raw(request.costs), headers=headers, purpose=purpose
+            request.method, path, came, costs=with_raw(request.costs), headers=headers, purpose=purpose
         )  # fmt: skip
 
     def seen(self, limits: Iterable[RateLimit]) -> None:
@@ -118,6 +125,15 @@ class Ground:
                 self.budgets.seen(limit.rate_limit_type, limit.window_s, limit.count, now_ns)
             elif limit.window_s:
                 self.budgets.adopt(Limit(limit.rate_limit_type, limit.limit, limit.window_s), now_ns)
+
+    def guard(self, call: Callable[[], object]) -> bool:
+        """Take something that the venue said. What does not fit the desk's grids cannot be booked: no entries then."""
+        try:
+            call()
+        except Refused as error:
+            self.trouble("unbookable", f"{self.label}: {error}", Level.CLOSE_ONLY)
+            return False
+        return True
 
     # telling
 

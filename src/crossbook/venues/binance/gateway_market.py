@@ -160,7 +160,7 @@ class Feed:
             if announces_shutdown(frame):
                 self._session.rotate("the venue announces a shutdown")
             return
-        kind, number = int(rows["kind"][0]), int(rows["instrument"][0])
+        kind, number = rows["kind"].item(0), rows["instrument"].item(0)
         if kind == DELTA:
             for usable in self._books[number].update(rows):
                 show(self._ground, usable, receive_ns)
@@ -206,7 +206,8 @@ class Feed:
 
 def show(ground: Ground, rows: Rows, receive_ns: int) -> None:
     """Give the desk a frame, its venue's time moved onto our clock."""
-    stamp = int(rows["ts_venue"][0])
-    rows["ts_venue"] = stamp - ground.offset_ns if stamp else receive_ns
+    stamps = rows["ts_venue"]
+    stamp = stamps.item(0)
+    stamps[:] = stamp - ground.offset_ns if stamp else receive_ns
     rows.flags.writeable = False
     ground.desk.on_market(rows, receive_ns)

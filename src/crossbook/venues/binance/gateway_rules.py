@@ -67,7 +67,14 @@ class RulesWatch:
 
     def _ask(self) -> None:
         self._next = self._ground.ports.loop.call_later(RULES_S, self._ask)
-        self._ground.ask(requests.exchange_info(self._ground.venue, tuple(self._ground.numbers)), self._came)
+        names = tuple(self._ground.numbers)
+        self._ground.ask(requests.exchange_info(self._ground.venue, names), self._came_by_name)
+
+    def _came_by_name(self, outcome: Outcome) -> None:
+        if outcome.fate is Fate.ANSWERED and outcome.status == 400:  # one of them is gone: the whole list tells which
+            self._ground.ask(requests.exchange_info(self._ground.venue), self._came)
+        else:
+            self._came(outcome)
 
     def _came(self, outcome: Outcome) -> None:
         ground = self._ground

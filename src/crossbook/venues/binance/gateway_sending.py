@@ -56,27 +56,28 @@ class Sender:
             self._turn_down(order, "not_sent", f"order {order}: nothing can be sent now")
             return
         client_id = self._orders.id_text(strategy, order)
-        live = Live(
+        purpose, now_ns = Purpose.SAFE if flags & REDUCES else Purpose.NORMAL, ground.monotonic_ns()
+        number, is_written = 0, False
+        if api.is_up:
+            refusal = ground.budgets.spend(self._costs, now_ns, purpose)
+            if refusal is not None:
+                self._turn_down_for(order, refusal)
+                return
+            number = api.next_number()
+            frame = self._template(instrument, side, tif, flags & TERMS_FLAGS).encode(
+                price, lots, client_id.encode(), ground.venue_ms(), number
+            )
+            ground.desk.stamp(Hop.SIGNED, order)
+            is_written = api.write(frame)
+            if is_written:
+                ground.desk.stamp(Hop.WRITTEN, order)
+        live = Live(  # only now: it is not on the order's way
             order=order, strategy=strategy, instrument=instrument, side=side, price=price, lots=lots,
-            client_id=client_id, may_rest=may_rest(tif), sent_ns=ground.monotonic_ns(),
+            client_id=client_id, may_rest=may_rest(tif), sent_ns=now_ns,
         )  # fmt: skip
-        purpose = Purpose.SAFE if flags & REDUCES else Purpose.NORMAL
-        if not api.is_up:
+        if not is_written:
             self._submit_over_rest(live, tif, flags, purpose)
             return
-        refusal = ground.budgets.spend(self._costs, live.sent_ns, purpose)
-        if refusal is not None:
-            self._turn_down_for(order, refusal)
-            return
-        number = api.next_number()
-        frame = self._template(instrument, side, tif, flags & TERMS_FLAGS).encode(
-            price, lots, client_id.encode(), ground.venue_ms(), number
-        )
-        ground.desk.stamp(Hop.SIGNED, live.order)
-        if not api.write(frame):
-            self._submit_over_rest(live, tif, flags, purpose)
-            return
-        ground.desk.stamp(Hop.WRITTEN, live.order)
         self._orders.add(live)
         api.expect(number, lambda answer, ts: self._placed(live, order_messages(ground.label, answer), ts),
                    lambda why: self._orders.lose(live, ground.now_ns()))  # fmt: skip
@@ -158,7 +159,8 @@ class Sender:
 
         def came(outcome: Outcome) -> None:
             if outcome.fate is Fate.ANSWERED:
-                self._placed(live, self._read(outcome), outcome.receive_ns)
+                if not ground.guard(lambda: self._placed(live, self._read(outcome), outcome.receive_ns)):
+                    self._orders.lose(live, outcome.receive_ns)
             elif outcome.fate is Fate.UNKNOWN:
                 self._orders.lose(live, outcome.receive_ns)
             else:

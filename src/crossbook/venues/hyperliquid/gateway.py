@@ -119,7 +119,7 @@ class HyperliquidGateway:
 
     def send(self, command: Rows) -> None:
         """See `Gateway`."""
-        row = command.tolist()[0]
+        row = command.item()
         kind = row[KIND_AT]
         if kind == SUBMIT:
             self._sender.submit(row)

@@ -151,7 +151,7 @@ class Ground:
             cancels = isinstance(action, CancelOrders | CancelByCloid)
             refusal = self.address.spend(elements(action), now_ns, purpose, is_cancel=cancels)
         if refusal is None and counted:
-            refusal = self.budgets.spend(costs, now_ns, purpose)
+            self.budgets.take(costs)
         return refusal
 
     def act(

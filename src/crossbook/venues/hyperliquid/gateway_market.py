@@ -82,7 +82,7 @@ class Market:
             return
         self._since_ns = self._since_ns or receive_ns
         rows["ts_venue"] -= self._ground.settled_ns
-        kind, number = int(rows["kind"][0]), int(rows["instrument"][0])
+        kind, number = rows["kind"].item(0), rows["instrument"].item(0)
         if kind == TRADE:
             rows = self._new_prints(rows)
             if not len(rows):
