@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -23,7 +24,8 @@ from crossbook.desk.live_resume import Resumed, resume
 from crossbook.desk.live_run import NOT_WIRED_PAPER
 from crossbook.desk.wire_live import simulation_of, wire_live
 from crossbook.errors import Corrupt, Refused
-from crossbook.events import OperatorRequest
+from crossbook.events import OperatorRequest, RunStopped
+from crossbook.ledger.entries import encode_event
 from crossbook.rules.kernel import KERNELS
 from crossbook.rules.layout import DESK, EVENT, new_events
 from crossbook.rules.rows import pack
@@ -232,10 +234,12 @@ def test_answers_that_were_not_written_are_missing(cut: Cut, tmp_path: Path) -> 
         with JournalWriter(folder / "journal") as writer:
             for payload in entries[:left]:
                 writer.append(payload)
-        try:
+        resumed = None
+        with suppress(Corrupt):
             resumed = resume(folder)
-        except Corrupt as error:
-            assert "a frame was stepped behind entry" in str(error)
+        if resumed is None:
+            with pytest.raises(Corrupt, match="a frame was stepped behind entry"):
+                resume(folder)
         else:
             assert resumed.missing == entries[left : left + len(resumed.missing)]
 
@@ -273,9 +277,6 @@ def test_another_build_is_refused(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_run_that_has_ended_is_refused(cut: Cut, tmp_path: Path) -> None:
-    from crossbook.events import RunStopped
-    from crossbook.ledger.entries import encode_event
-
     shutil.copytree(cut.copies[0][0], tmp_path / "run")
     with JournalWriter(tmp_path / "run" / "journal") as writer:
         writer.append(encode_event(pack(RunStopped(ts=1, ts_venue=1))))

@@ -87,6 +87,8 @@ def _places_again(
         served = Path(facts["served"]) if "served" in facts else None
         connections = Path(facts["connections"]) if "connections" in facts else None
     if served is not None:
+        if environment is not Environment.LOCAL or connections is not None:
+            raise Refused("--served is of venues on this machine: of a run with --env local, and no --connections")
         return served_places(served, venues)
     assert connections is not None
     return load_connections(connections, environment, venues)

@@ -58,6 +58,9 @@ class Inputs:
         log = self._log
         assert log is not None
         count = len(rows)
+        if count == 1:  # most are
+            log.append(_FRAME.pack(_ROWS, sequence, 1) + rows.tobytes())
+            return
         for at in range(0, count, _ROWS_MAX):
             log.append(_FRAME.pack(_ROWS, sequence, count) + rows[at : at + _ROWS_MAX].tobytes())
 

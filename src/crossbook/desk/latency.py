@@ -26,14 +26,11 @@ class LatencySink:
         self._kept = bytearray()
         self._recent = b""
 
-    def received(self, ago_ns: int) -> None:
-        """A frame begins that was received `ago_ns` (at most 0) from now."""
-        self._frame = [(Hop.RECEIVED, time.monotonic_ns() + ago_ns)]
-        self._trace = 0
-
-    def forget(self) -> None:
-        """No order came of the present frame."""
-        self._frame.clear()
+    def led_to(self, trace: int, now_ns: int, receive_ns: int, decoded_ns: int, decided_ns: int) -> None:
+        """A frame led to the intent `trace`: its hops, by a clock on which it is `now_ns` and which runs as ours does."""  # noqa: E501
+        ours_ns = time.monotonic_ns() - now_ns
+        for hop, ns in ((Hop.RECEIVED, receive_ns), (Hop.DECODED, decoded_ns), (Hop.DECIDED, decided_ns)):
+            self._kept += STAMP.pack(trace, hop, 0, ns + ours_ns)
 
     def stamp(self, hop: int, trace: int = 0, order: int = 0) -> None:
         """Now is when `hop` was passed: by the present frame, or by an `order` of `trace` (answers come later)."""

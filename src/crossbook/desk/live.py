@@ -34,7 +34,7 @@ from crossbook.events import (
 )
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import encode_declaration, encode_text
-from crossbook.ledger.hops import Hop
+from crossbook.ledger.hops import Hop  # noqa: F401
 from crossbook.rules.kernel import KERNELS
 from crossbook.rules.layout import OUT, Rows
 from crossbook.rules.out import blank
@@ -178,10 +178,10 @@ class LiveDesk:
         """See `venues.gateway.Desk`."""
         if self.ended:
             return
-        if self._latency is not None:
-            self._latency.received(receive_ns - self._ports.clock.now_ns())
-            self._latency.stamp(Hop.DECODED)
-        self._now = max(self._now, receive_ns)
+        clock = self._ports.clock
+        decoded_ns = clock.now_ns()
+        if receive_ns > self._now:
+            self._now = receive_ns
         rows.flags.writeable = False
         if self._keeper is not None:
             self._keeper.frame(self._core.journal.sequence, rows)
@@ -192,31 +192,24 @@ class LiveDesk:
         self.steps += 1
         answers = self.bundle.engine.step_rows(rows)
         if len(answers):
-            self._decide(answers)
-        self.times.add(self._ports.clock.now_ns() - receive_ns)
+            self._decide(answers, receive_ns, decoded_ns)
+        self.times.add(clock.now_ns() - receive_ns)
         if self._simulated is not None:
             self._wait_for_venues()
 
-    def _decide(self, answers: Rows) -> None:
+    def _decide(self, answers: Rows, receive_ns: int, decoded_ns: int) -> None:
+        """Journal and send. What the frame's own stamps need is noted beforehand, and written once all are sent."""
+        decided_ns, kinds = self._ports.clock.now_ns(), answers["kind"].tolist()
         sink = self._latency
-        if sink is None:
+        if sink is None or SUBMIT_ORDER not in kinds:
             self._core.answer(answers)
             return
-        sink.stamp(Hop.DECIDED)
-        kinds = answers["kind"].tolist()
-        if SUBMIT_ORDER in kinds:
-            intents = answers["intent"].tolist()
-            sink.trace(intents[kinds.index(SUBMIT_ORDER)])
-            self._remember(kinds, answers["order"].tolist(), intents)
-        else:
-            sink.forget()  # a denial, a mark
-        self._core.answer(answers)
-
-    def _remember(self, kinds: list[int], orders: list[int], intents: list[int]) -> None:
-        """Which intent the last orders are of: their later stamps are that trace's."""
-        for kind, order, intent in zip(kinds, orders, intents, strict=True):
+        intents = answers["intent"].tolist()
+        for kind, order, intent in zip(kinds, answers["order"].tolist(), intents, strict=True):
             if kind == SUBMIT_ORDER:
                 self._intents[order] = intent
+        self._core.answer(answers)
+        sink.led_to(intents[kinds.index(SUBMIT_ORDER)], self._ports.clock.now_ns(), receive_ns, decoded_ns, decided_ns)
         while len(self._intents) > ORDERS_TRACED:
             del self._intents[next(iter(self._intents))]
 

@@ -1,0 +1,48 @@
+"""From samples to rows: percentiles, the ratio to our own spin row, and whether the target was met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+SHARES = (("p50_us", 0.5), ("p90_us", 0.9), ("p99_us", 0.99), ("p99.9_us", 0.999))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row. `target`: how many times slower than `ours` it must be at least; below 0: how many times it may be at
+    most slower than this one (the floor); 0: none is asked."""
+
+    name: str
+    ours: str = ""
+    target: float = 0.0
+
+
+def row_of(case: Case, taken: Sequence[int], ours: Sequence[int] | None, note: str = "") -> Row:
+    """The row of times in ns. `note` says why there are none: such a row has no ratio, and meets no target."""
+    if note or not taken:
+        return {"case": case.name, "note": note or "no order came"}
+    row: Row = {"case": case.name, "n": len(taken)}
+    row |= {word: round(share_of(taken, share) / 1e3, 1) for word, share in SHARES}
+    if ours is None or not case.ours:
+        return row
+    slower = share_of(taken, 0.5) / share_of(ours, 0.5) if ours else 0.0
+    if case.target >= 0:
+        row["times_ours"] = round(slower, 2)
+        if case.target:
+            row["asked"] = f">= {case.target:g}x {'met' if slower >= case.target else 'MISSED'}"
+    else:
+        ours_slower = 1 / slower if slower else float("inf")
+        row["times_ours"] = round(slower, 2)
+        row["asked"] = (
+            f"ours <= {-case.target:g}x: {ours_slower:.2f} {'met' if ours_slower <= -case.target else 'MISSED'}"
+        )
+    return row
+
+
+def share_of(taken: Sequence[int], share: float) -> int:
+    """The sample below which this part of them lies; the same rule as the other benchmarks'."""
+    ordered = sorted(taken)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
