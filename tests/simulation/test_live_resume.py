@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_and_the_ledger_equals_the_venues_truth(tmp_path: P
 
 def _kill_while_it_holds(process: subprocess.Popen[str], run: Path, chance: random.Random) -> None:
     """Kill the run at a random moment while a strategy holds a pair."""
-    _until(lambda: process.poll() is not None or bool(_held(run)))
+    _until(lambda: process.poll() is not None or bool(_orders(run) and _held(run)))
     time.sleep(chance.random())
     _kill(process, run)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -151,6 +150,8 @@ class Cut:
     def __init__(self, folder: Path, parts: Sequence[float]) -> None:
         self.folder = folder
         self.copies: list[tuple[Path, bytes]] = []
+        self.answers = 0
+        """How many entries answered the last frame of the run in `answered`."""
         tape = paper_runs.market()
         world = World(1)
         names = {one.name: one for one in tape.instruments}
@@ -177,17 +178,24 @@ class Cut:
                 one = rows[tape.starts[number] : tape.starts[number + 1]]
                 ts = int(one["ts"][0])
                 world.run((ts - world.clock.now_ns()) / NS_PER_S)
+                inputs.wait()  # the world's time is faster than this machine's disk
+                before = writer.sequence
                 desk.on_market(one.copy(), ts)
+                if not self.answers and number > frames // 2 and writer.sequence > before + 1:
+                    answers = [payload for n, payload in read_journal(writer.directory) if n > before]
+                    if all(payload[:1] == b"O" for payload in answers):
+                        self.answers, self.answered = len(answers), self._copy("answered")
                 if number == frames // 4:
                     desk.on_event(OperatorRequest(ts=ts, ts_venue=ts, scope=3, index=0, level=2))
                 if number in moments:
-                    inputs.wait()
-                    self.copies.append((folder / f"cut-{number}", bundle.engine.desk.tobytes()))
-                    place = self.copies[-1][0]
-                    for part in ("journal", "inputs"):
-                        shutil.copytree(folder / part, place / part)
-                    shutil.copy(folder / "config.toml", place)
+                    self.copies.append((self._copy(f"cut-{number}"), bundle.engine.desk.tobytes()))
             inputs.close()
+
+    def _copy(self, name: str) -> Path:
+        for part in ("journal", "inputs"):
+            shutil.copytree(self.folder / part, self.folder / name / part)
+        shutil.copy(self.folder / "config.toml", self.folder / name)
+        return self.folder / name
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +204,16 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
         patch.setattr(keeping, "KEEP_EVERY_S", 4.0)
         patch.setattr(keeping, "PREPARED_WITHIN_S", 0.5)
         return Cut(tmp_path_factory.mktemp("run"), (0.1, 0.2, 0.55, 0.9))
+
+
+def copy_with(run: Path, folder: Path, entries: list[bytes]) -> Path:
+    """A copy of a run, with other entries in its journal."""
+    shutil.copytree(run / "inputs", folder / "inputs")
+    shutil.copy(run / "config.toml", folder)
+    with JournalWriter(folder / "journal") as writer:
+        for payload in entries:
+            writer.append(payload)
+    return folder
 
 
 def bytes_of(resumed: Resumed) -> bytes:
@@ -223,43 +241,35 @@ def test_it_stands_again_from_the_beginning_too(cut: Cut, tmp_path: Path) -> Non
 
 
 def test_answers_that_were_not_written_are_missing(cut: Cut, tmp_path: Path) -> None:
-    """Cut the journal by entry from its end: the step whose answers are lost gives them again; frames stepped behind
-    entries that are gone say that this is no way a process can die."""
-    source, _ = cut.copies[1]
-    entries = [payload for _, payload in read_journal(source / "journal")]
-    for left in range(len(entries) - 1, len(entries) - 8, -1):
-        folder = tmp_path / str(left)
-        shutil.copytree(source / "inputs", folder / "inputs")
-        shutil.copy(source / "config.toml", folder)
-        with JournalWriter(folder / "journal") as writer:
-            for payload in entries[:left]:
-                writer.append(payload)
-        resumed = None
-        with suppress(Corrupt):
-            resumed = resume(folder)
-        if resumed is None:
-            with pytest.raises(Corrupt, match="a frame was stepped behind entry"):
-                resume(folder)
-        else:
-            assert resumed.missing == entries[left : left + len(resumed.missing)]
+    """The process dies amid the answers to a frame: they come again, and are told to be written."""
+    entries = [payload for _, payload in read_journal(cut.answered / "journal")]
+    assert cut.answers > 1
+    for lost in range(1, cut.answers + 1):
+        folder = copy_with(cut.answered, tmp_path / str(lost), entries[:-lost])
+        resumed = resume(folder)
+        assert resumed.missing == entries[-lost:]
+        assert bytes_of(resumed) == bytes_of(resume(cut.answered))
+
+
+def test_no_process_dies_so_that_frames_are_ahead_of_the_journal(cut: Cut, tmp_path: Path) -> None:
+    entries = [payload for _, payload in read_journal(cut.answered / "journal")]
+    folder = copy_with(cut.answered, tmp_path / "run", entries[: -cut.answers - 1])
+    with pytest.raises(Corrupt, match="do not fit together; nothing is written or sent"):
+        resume(folder)
 
 
 def test_a_changed_answer_is_corrupt_and_nothing_is_written(cut: Cut, tmp_path: Path) -> None:
     source, _ = cut.copies[2]
-    shutil.copytree(source / "inputs", tmp_path / "inputs")
-    shutil.copy(source / "config.toml", tmp_path)
     entries = [payload for _, payload in read_journal(source / "journal")]
-    found = latest_desk(tmp_path / "inputs")
+    found = latest_desk(source / "inputs")
     assert found is not None
     at = next(k for k in range(found[1].sequence, len(entries)) if entries[k][:1] == b"O")
     entries[at] = entries[at][:20] + bytes([entries[at][20] ^ 1]) + entries[at][21:]
-    with JournalWriter(tmp_path / "journal") as writer:
-        for payload in entries:
-            writer.append(payload)
-    before = sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())
+    folder = copy_with(source, tmp_path / "run", entries)
+    before = sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
     with pytest.raises(Corrupt, match=f"entry {at + 1} does not come again.*nothing is written or sent"):
-        resume(tmp_path)
-    assert before == sorted((path, path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file())
+        resume(folder)
+    assert before == sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
 
 
 def test_without_what_it_heard_a_run_is_refused(cut: Cut, tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def _go(
 def _sum_up(run: LiveRun, folder: Path, facts: dict[str, Any], as_json: bool) -> None:
     assert run.desk is not None
     facts |= {"frames": run.desk.frames, "events": run.desk.steps, "events_per_s": None, "complete": run.desk.ended}
+    facts["tick_to_decision"] = run.desk.times.told()
     summary = summarise(folder, facts)
     write_run(folder, summary | {"figures": summary["metrics"]})
     if as_json:

@@ -33,7 +33,7 @@ def latency(
     folder = find_run(run, runs)
     stamps = read_latency(folder)
     if stamps is None:
-        raise Refused(f"run {folder.name} took no stamps: only runs at a pace do (demo, paper --speed, live)")
+        raise Refused(f"run {folder.name} has no stamps: it sent no order, or had no pace (demo, paper, live have)")
     entries = (payload for _, payload in read_journal(folder / "journal"))
     declaration = Declaration.from_json(next(entries)[1:])
     found = waterfall(stamps, entries, declaration)

@@ -38,9 +38,11 @@ def live(
     (`inputs/`) are stepped again and compared, the venues are asked what became of its orders and how the account
     stands, and only then it trades on. Configuration, environment and connections are those it began with.
 
-    A first walk, without any account:
+    A first walk, without any account (nothing is entered in the first minute: streams that are just up are held):
+
+    \b
       crossbook venue serve --binance-spot 0 --binance-usdm 0 --hyperliquid 0 > served.json &
-      crossbook live configs/live.toml --env local --served served.json --seconds 60
+      crossbook live configs/live.toml --env local --served served.json --seconds 180
     """
     from crossbook.cli.going_live import go_live, resume_live
     from crossbook.venues.endpoints import Environment

@@ -71,6 +71,10 @@ class Troubles:
         self._ports, self._desk, self._venue = ports, desk, venue
         self._told: dict[tuple[str, int, Level], int] = {}
 
+    def anew(self) -> None:
+        """A desk hears from now on: what stands is told to it too, with what it lets fall."""
+        self._told.clear()
+
     def tell(self, name: str, text: str, level: Level, instrument: int) -> None:
         """See `gateway.Trouble`."""
         now_ns = self._ports.clock.monotonic_ns()

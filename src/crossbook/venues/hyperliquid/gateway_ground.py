@@ -81,6 +81,7 @@ class Ground:
 
     def adopt(self, directory: Directory) -> None:
         """Take the desk's numbers."""
+        self._troubles.anew()
         self.numbers = directory.numbers(self.venue)
         self.instruments = {number: directory.instruments[number] for number in self.numbers.values()}
         self.assets = {asset: number for number, asset in enumerate(directory.assets)}
