@@ -62,7 +62,7 @@ def paper(
         raise Refused("which configuration? crossbook paper configs/desk.toml --tape DIR")
     if tape is None:
         raise Refused(
-            "--tape is missing: whose market? --tape tapes/x for a tape's, --env mainnet for the live one (public streams, no key)"
+            "--tape is missing: --tape tapes/x for a tape's market, --env mainnet for the live one (public streams)"
         )
     begin_paper(config, tape, runs=runs, speed=pace, strict=strict, as_json=as_json)
 
