@@ -39,6 +39,7 @@ from tick_to_wire.rows import Case, Row, row_of
 from tick_to_wire.setup import PEERS, python_of, set_up
 from tick_to_wire.texts import AGENT_KEY, write_script
 
+from crossbook.desk.warm import compiled
 from crossbook.venues.hyperliquid.fast_signer import READY_MAX, FastSigner
 from crossbook.venues.hyperliquid.signing import Signature, sign_l1
 from crossbook.venues.keys import AgentKey
@@ -51,6 +52,7 @@ SLOW_TICKS = 60 if QUICK else 300
 SPACING_US = 2_000
 VENUE_CORE, CLIENT_CORE = 1, 0
 NO_COMPILER, NOT_INSTALLED = "not measured: no C compiler", "not installed"
+ONE_CORE = "not measured: venue and client need a core each"
 AGENT = AgentKey(AGENT_KEY)
 BIN, HL, SIGN = "BIN ours, spin", "HL ours, spin", "sign HL ours, RFC 6979"
 
@@ -164,7 +166,10 @@ def tick_rows(folder: Path) -> list[Row]:
     venue = built(folder, "venue", [])
     floor = built(folder, "floor", ["-DWITH_OPENSSL", "-lcrypto"], [])
     table = clients(floor)
-    if venue is not None:
+    why = NO_COMPILER if venue is None else ONE_CORE if len(os.sched_getaffinity(0)) < 2 else ""
+    if venue is not None and not why:
+        with compiled(lambda words: print(words, file=sys.stderr)):  # a process that compiled itself is slower after it
+            pass
         for block in range(BLOCKS):
             for number, client in enumerate(table):
                 if client.command is not None and not client.note:
@@ -172,7 +177,7 @@ def tick_rows(folder: Path) -> list[Row]:
     by_name = {client.case.name: client for client in table}
     rows = []
     for client in table:
-        note = client.note or (NO_COMPILER if venue is None else client.why if client.command is None else "")
+        note = why or client.note or ("" if client.command is not None else client.why)
         ours = by_name.get(client.case.ours)
         rows.append(row_of(client.case, client.first, None if ours is None else ours.first, note))
         if client.legs > 1 and client.both:
@@ -253,18 +258,15 @@ def same(one: dict[str, object], other: dict[str, object]) -> bool:
 def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         rows = tick_rows(Path(folder))
-    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    if affinity is not None:
-        os.sched_setaffinity(0, {CLIENT_CORE})
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {CLIENT_CORE} & cores or cores)
     try:
-        return rows + sign_rows()
+        rows += sign_rows()
     finally:
-        if affinity is not None:
-            os.sched_setaffinity(0, affinity)
-        load = os.getloadavg()[0]
-        print(
-            f"load of this machine at the end: {load:.1f}; a quiet one has about 2 (venue and client)", file=sys.stderr
-        )
+        os.sched_setaffinity(0, cores)
+    others = max(os.getloadavg()[0] - 2, 0)
+    print(f"load of this machine: {others:.1f} beside the venue and the client, which take two", file=sys.stderr)
+    return rows
 
 
 if __name__ == "__main__":

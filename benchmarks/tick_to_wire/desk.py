@@ -9,7 +9,6 @@ The legs of an entry leave in the order of the pair: the first to the venue that
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -115,8 +114,6 @@ def main(tick: str, mode: str, signer: str, port: str, core: str, folder: str) -
         if any(gateway._ground.flow.causes for gateway in gateways):
             rim.ports.loop.call_later(SETTLE_S, look)
             return
-        gc.collect()
-        gc.freeze()
         print("ready", flush=True)
 
     places = {
@@ -132,16 +129,6 @@ def main(tick: str, mode: str, signer: str, port: str, core: str, folder: str) -
     run = LiveRun(config, places, make, rim, say, on_paper=False)
     run.look()
     let_pass(run)
-    if os.environ.get("CROSSBOOK_PROFILE"):
-        import cProfile
-
-        profile = cProfile.Profile()
-        profile.enable()
-        rim.ports.loop.call_later(float(os.environ["CROSSBOOK_PROFILE"]), run.stop)
-        run.go(Path(folder))
-        profile.disable()
-        profile.dump_stats(Path(folder) / "profile")
-        return
     run.go(Path(folder))
 
 

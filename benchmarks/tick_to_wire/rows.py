@@ -26,20 +26,21 @@ def row_of(case: Case, taken: Sequence[int], ours: Sequence[int] | None, note: s
         return {"case": case.name, "note": note or "no order came"}
     row: Row = {"case": case.name, "n": len(taken)}
     row |= {word: round(share_of(taken, share) / 1e3, 1) for word, share in SHARES}
-    if ours is None or not case.ours:
+    if not case.ours:
         return row
-    slower = share_of(taken, 0.5) / share_of(ours, 0.5) if ours else 0.0
-    if case.target >= 0:
-        row["times_ours"] = round(slower, 2)
-        if case.target:
-            row["asked"] = f">= {case.target:g}x {'met' if slower >= case.target else 'MISSED'}"
-    else:
-        ours_slower = 1 / slower if slower else float("inf")
-        row["times_ours"] = round(slower, 2)
-        row["asked"] = (
-            f"ours <= {-case.target:g}x: {ours_slower:.2f} {'met' if ours_slower <= -case.target else 'MISSED'}"
-        )
+    if not ours:
+        return row | ({"asked": "ours did not play"} if case.target else {})
+    slower = share_of(taken, 0.5) / share_of(ours, 0.5)
+    row["times_ours"] = round(slower, 2)
+    if case.target > 0:
+        row["asked"] = f">= {case.target:g}x {_verdict(slower >= case.target)}"
+    elif case.target:
+        row["asked"] = f"ours <= {-case.target:g}x: {1 / slower:.2f} {_verdict(1 / slower <= -case.target)}"
     return row
+
+
+def _verdict(is_met: bool) -> str:
+    return "met" if is_met else "MISSED"
 
 
 def share_of(taken: Sequence[int], share: float) -> int:

@@ -44,7 +44,7 @@ def set_up(names: list[str]) -> int:
         print(f"{name}: {' '.join(PEERS[name])} -> {place}", flush=True)
         try:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-            pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
+            pip = [str(place / "bin" / "python"), "-m", "pip", "install", "-qq", "--only-binary", ":all:"]
             subprocess.run([*pip, "--disable-pip-version-check", *PEERS[name]], check=True)
             (place / "made.txt").write_text(_wanted(name))
         except (subprocess.CalledProcessError, OSError) as error:

@@ -249,7 +249,7 @@ static size_t take_request(Connection *c, int64_t read_at) {
         n = sprintf(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
         send_all(c, out, (size_t)n);
         c->ws = 1;
-        snprintf(c->path, sizeof c->path, "%s", path);
+        snprintf(c->path, sizeof c->path, "%.511s", path);
         subscribe(c, path, strlen(path));
         c->opened_at = read_at;
         return whole;

@@ -16,10 +16,10 @@ from served_material import market
 
 from crossbook.commands import CancelAll, CancelOrder, Out, Query, SubmitOrder
 from crossbook.events import Event, ForcedClose, FundingPaid, OrderFilled, StreamUp, Transfer
+from crossbook.ledger.entries import row_of
 from crossbook.money import factor_of, parse_e8
 from crossbook.rules.book import apply_market
 from crossbook.rules.layout import BOOK, BOOK_SYNCED, QUOTE, Rows
-from crossbook.rules.rows import pack_out
 from crossbook.sim.world import World
 from crossbook.sim.world_faults import NO_FAULTS, Faults
 from crossbook.types import Instrument, InstrumentKind, Side, TimeInForce, Venue
@@ -323,7 +323,7 @@ class GatewayLife(Life):
     def send(self, command: Out) -> None:
         assert self.gateway is not None
         before = len(self.ear.events)
-        self.gateway.send(pack_out(command))
+        self.gateway.send(row_of(command))
         assert len(self.ear.events) == before, "what is asked for is not answered inside the call"
 
     def touch(self, side: Side, number: int = 0) -> tuple[int, int]:

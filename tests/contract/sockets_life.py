@@ -17,7 +17,7 @@ from contract.gateway_material import STRATEGIES, Life, Truth, truth_of
 from crossbook.commands import Out
 from crossbook.desk.sockets import Rim
 from crossbook.events import StreamUp
-from crossbook.rules.rows import pack_out
+from crossbook.ledger.entries import row_of
 from crossbook.types import Side, Venue
 from crossbook.venues.endpoints import Environment, endpoints
 from crossbook.venues.gateway import Desk, Directory, Gateway, OpenOrder, Report
@@ -115,7 +115,7 @@ class SocketLife(Life):
 
     def send(self, command: Out) -> None:
         assert self.gateway is not None
-        self.gateway.send(pack_out(command))
+        self.gateway.send(row_of(command))
 
     def stop(self) -> None:
         stopped: list[int] = []

@@ -14,11 +14,13 @@ import pytest
 from contract.gateway_material import RUN_S
 from contract.sockets_life import Make, SocketLife, serving
 
-from crossbook.events import OrderFilled
+from crossbook.events import OrderFilled, OrderReport, StreamDown, StreamUp
+from crossbook.ledger.hops import Hop
 from crossbook.types import Side, TimeInForce, Venue
 from crossbook.venues.binance.gateway import BinanceGateway
 from crossbook.venues.gateway import Desk, Gateway
-from crossbook.venues.keys import Ed25519Key, HmacKey
+from crossbook.venues.hyperliquid.gateway import HyperliquidGateway
+from crossbook.venues.keys import AgentKey, Ed25519Key, HmacKey
 from crossbook.venues.network import Ports
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -36,9 +38,18 @@ def binance(*, ed25519: bool) -> Make:
     return make
 
 
+def hyperliquid(ports: Ports, desk: Desk, account: dict[str, Any], place: dict[str, Any]) -> Gateway:
+    key = AgentKey(account["agents"][0]["private_key"])
+    where = {name: place[name] for name in ("environment", "endpoints")}
+    return HyperliquidGateway(
+        ports, desk, symbols=("BTC", "ETH"), account=account["address"], key=key, run_s=RUN_S, leverage_x=5, **where
+    )
+
+
 PLACES: dict[str, tuple[Venue, Make]] = {
     "binance_spot": (Venue.BINANCE_SPOT, binance(ed25519=True)),
     "binance_usdm": (Venue.BINANCE_USDM, binance(ed25519=False)),
+    "hyperliquid": (Venue.HYPERLIQUID, hyperliquid),
 }
 VENUES = sorted({venue for venue, _ in PLACES.values()})
 FAULTS = """
@@ -87,6 +98,8 @@ def test_a_whole_life(server: dict[str, Any], place: str) -> None:
     taken = life.submit(BUY, life.lots(), life.near(BUY))
     life.wait_for(taken, "Filled")
     assert life.ear.words(taken)[:2] == ["Accepted", "Filled"]
+    hops = [hop for hop, order in life.ear.stamps if order == taken]
+    assert hops[:2] == [Hop.SIGNED, Hop.WRITTEN] and {Hop.ACKNOWLEDGED, Hop.FILLED} <= set(hops)
     price, size = life.touch(BUY, 1)
     some = life.submit(BUY, min(size + life.lots(1), life.lots(1, 20_000 * 10**8)), price, number=1)
     life.wait_for(some, "Expired", "Filled")
@@ -110,8 +123,35 @@ def test_a_whole_life(server: dict[str, Any], place: str) -> None:
     assert life.run_while(lambda: life.open_orders() > 0, 30.0)
     life.stop()
     assert life.open_orders() == 0
+    fills = life.ear.of(OrderFilled)
+    assert len({(fill.instrument, fill.trade) for fill in fills}) == len(fills)
     life.assert_true()
     life.close()
+
+
+def test_a_connection_breaks_with_an_order_on_its_way() -> None:
+    """Hyperliquid: one websocket carries everything; while it is down orders go over REST."""
+    with serving(Venue.HYPERLIQUID) as line:
+        life = SocketLife(Venue.HYPERLIQUID, line, hyperliquid)
+        life.begin()
+        ear = life.ear
+        assert life.run_while(lambda: not (ear.is_synced(0) and ear.is_synced(1)), 30.0)
+        assert isinstance(life.gateway, HyperliquidGateway)
+        lost = life.submit(SELL, life.lots(), life.near(SELL))
+        life.gateway._wire._session.reopen("told to by the test")
+        kept = life.submit(SELL, life.lots(1), life.far(SELL, 1), GTC, number=1)  # goes over REST
+        life.wait_for(lost, "Filled", "Rejected", "Expired")
+        life.wait_for(kept, "Accepted")
+        ways = lambda: [event for event in ear.events if isinstance(event, StreamUp | StreamDown)]  # noqa: E731
+        assert life.run_while(lambda: not isinstance(ways()[-1], StreamUp), 30.0)
+        life.query()
+        assert life.run_while(lambda: not ear.of(OrderReport), 30.0)
+        assert ear.of(OrderReport)[-1].open_orders == 1
+        life.assert_true()
+        life.stop()
+        assert ear.words(kept)[-1] == "Canceled" and life.open_orders() == 0
+        life.assert_true()
+        life.close()
 
 
 @pytest.mark.parametrize("place", list(PLACES))

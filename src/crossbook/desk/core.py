@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from crossbook.commands import OutKind
 from crossbook.desk.journal import write_snapshot
 from crossbook.engine import Engine
-from crossbook.ledger.entries import encode_event, encode_outs, encode_text
+from crossbook.ledger.entries import decode_out, encode_event, encode_outs, encode_text, kind_of
 from crossbook.rules.layout import Rows
 from crossbook.state import State
 
@@ -35,15 +35,15 @@ class Journal(Protocol):
 
 
 class Core:
-    """`send` gets each command (a one-row array of OUT) after it is journalled, `wake` each timer `(due, number)`,
-    `watch` every entry after it is written."""
+    """`send` gets the entry of each command after it is journalled, `wake` each timer `(due, number)`, `watch` every
+    entry after it is written."""
 
     def __init__(
         self,
         engine: Engine,
         state: State,
         journal: Journal,
-        send: Callable[[Rows], None],
+        send: Callable[[bytes], None],
         wake: Callable[[int, int], None],
         watch: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -72,11 +72,13 @@ class Core:
         append = self.journal.append
         for payload in entries:
             append(payload)
-        for k, kind in enumerate(answers["kind"].tolist()):
+        for payload in entries:
+            kind = kind_of(payload)
             if SUBMIT_ORDER <= kind <= QUERY:
-                self._send(answers[k : k + 1])
+                self._send(payload)
             elif kind == SET_TIMER:
-                self._wake(int(answers["value"][k]), int(answers["count"][k]))
+                row = decode_out(payload)
+                self._wake(row.value, row.count_)
         if self._watch is not None:
             for payload in entries:
                 self._watch(payload)

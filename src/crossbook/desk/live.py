@@ -8,11 +8,10 @@ thread; the desk's time is the rim's clock, which never runs back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from crossbook.commands import OutKind
+from crossbook.commands import Query
 from crossbook.desk.core import SUBMIT_ORDER, Core, Journal
 from crossbook.desk.desk_snapshot import Standing
 from crossbook.desk.health import watch_health
@@ -33,11 +32,9 @@ from crossbook.events import (
     Timer,
 )
 from crossbook.ledger.declaration import Declaration
-from crossbook.ledger.entries import encode_declaration, encode_text
-from crossbook.ledger.hops import Hop  # noqa: F401
+from crossbook.ledger.entries import decode_out, encode_declaration, encode_text, row_of, rows_of_out
 from crossbook.rules.kernel import KERNELS
-from crossbook.rules.layout import OUT, Rows
-from crossbook.rules.out import blank
+from crossbook.rules.layout import Rows
 from crossbook.rules.rows import pack
 from crossbook.sim.exchange import FOREVER
 from crossbook.sim.fed import FedVenues
@@ -73,9 +70,10 @@ class LiveDesk:
         """How many requests of a person came in."""
         self.steps = 0
         self.frames = 0
-        self.ended = False
+        self.ended = self._is_finishing = False
         self.times = FrameTimes()
         self._core = Core(bundle.engine, bundle.state, journal, self._send, self._wake, watch)
+        self._step = bundle.engine.step_rows
         self._ports = ports
         self._gateways = gateways
         self._by_number = {int(venue): gateway for venue, gateway in gateways.items()}
@@ -86,6 +84,8 @@ class LiveDesk:
         self._withheld: set[int] | None = None
         self._now = 0
         self._intents: dict[int, int] = {}
+        self._sent = 0
+        """The intent of the last order that left."""
         self._keeper = Keeper(inputs, ports, bundle.engine.desk, self._standing) if inputs is not None else None
         self._due: Handle | None = None
         self._due_ns = FOREVER
@@ -105,14 +105,14 @@ class LiveDesk:
         """The desk's time: that of the last thing that happened."""
         return self._now
 
-    def begin(self, on_running: Callable[[], None], open_orders: Sequence[OpenOrder] = ()) -> None:
+    def begin(self, on_running: Callable[[], None]) -> None:
         """Declare the run, bring its money in, start the gateways; `on_running` once all are ready."""
         self._core.append(encode_declaration(self.bundle.declaration.to_json()))
         for transfer in self.bundle.transfers:
             if self._simulated is not None:
                 self._simulated.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
             self.on_event(transfer)
-        self._start(on_running, open_orders)
+        self._start(on_running, ())
 
     def go_on(self, resumed: Resumed, on_running: Callable[[], None]) -> None:
         """Go on from where a run was cut off; `on_running` once all are ready and have reported. Until then streams
@@ -141,7 +141,7 @@ class LiveDesk:
         self._reports_missing = {int(venue) for venue in self._gateways}
         self._on_reports = on_compared
         for venue, gateway in self._gateways.items():
-            gateway.send(_query(venue, self._tick()))
+            gateway.send(row_of(Query(ts=self._tick(), venue=int(venue))))
 
     def _standing(self) -> Standing:
         return Standing(
@@ -166,7 +166,7 @@ class LiveDesk:
         for venue, gateway in self._gateways.items():
             numbers = directory.numbers(venue).values()
             own = [order for order in open_orders if order.instrument in numbers]
-            gateway.start(directory, own, lambda venue=venue: ready(venue))  # type: ignore[misc]
+            gateway.start(directory, own, partial(ready, venue))
         watch_health(
             self._ports, self._core.journal.directory, self._journal_lag_ns,
             lambda: None if self.ended else self._tick(), self.on_event,
@@ -176,7 +176,7 @@ class LiveDesk:
 
     def on_market(self, rows: Rows, receive_ns: int) -> None:
         """See `venues.gateway.Desk`."""
-        if self.ended:
+        if self.ended or self._is_finishing:
             return
         clock = self._ports.clock
         decoded_ns = clock.now_ns()
@@ -190,7 +190,7 @@ class LiveDesk:
             self._simulated.feed(rows)
         self.frames += 1
         self.steps += 1
-        answers = self.bundle.engine.step_rows(rows)
+        answers = self._step(rows)
         if len(answers):
             self._decide(answers, receive_ns, decoded_ns)
         self.times.add(clock.now_ns() - receive_ns)
@@ -199,19 +199,12 @@ class LiveDesk:
 
     def _decide(self, answers: Rows, receive_ns: int, decoded_ns: int) -> None:
         """Journal and send. What the frame's own stamps need is noted beforehand, and written once all are sent."""
-        decided_ns, kinds = self._ports.clock.now_ns(), answers["kind"].tolist()
-        sink = self._latency
-        if sink is None or SUBMIT_ORDER not in kinds:
-            self._core.answer(answers)
-            return
-        intents = answers["intent"].tolist()
-        for kind, order, intent in zip(kinds, answers["order"].tolist(), intents, strict=True):
-            if kind == SUBMIT_ORDER:
-                self._intents[order] = intent
+        decided_ns, self._sent = self._ports.clock.now_ns(), 0
         self._core.answer(answers)
-        sink.led_to(intents[kinds.index(SUBMIT_ORDER)], self._ports.clock.now_ns(), receive_ns, decoded_ns, decided_ns)
-        while len(self._intents) > ORDERS_TRACED:
-            del self._intents[next(iter(self._intents))]
+        if self._sent and self._latency is not None:
+            self._latency.led_to(self._sent, self._ports.clock.now_ns(), receive_ns, decoded_ns, decided_ns)
+            while len(self._intents) > ORDERS_TRACED:
+                del self._intents[next(iter(self._intents))]
 
     def on_event(self, event: Event) -> None:
         """See `venues.gateway.Desk`."""
@@ -268,7 +261,7 @@ class LiveDesk:
 
     def _set(self, due: int, number: int) -> None:
         def fire() -> None:
-            if not self.ended:
+            if not self.ended and not self._is_finishing:
                 self._timers.remove((due, number))
                 now = self._tick()
                 self._take(pack(Timer(ts=now, ts_venue=now, timer=number)))
@@ -277,18 +270,19 @@ class LiveDesk:
 
     # commands
 
-    def _send(self, command: Rows) -> None:
+    def _send(self, entry: bytes) -> None:
+        command = decode_out(entry)
+        if command.kind == SUBMIT_ORDER:
+            self._sent = self._intents[command.order] = command.intent
         if self._simulated is not None:
-            self._simulated.send(command)
+            self._simulated.send(rows_of_out(entry))
             return
-        gateway = self._by_number.get(command["venue"].item(0))
+        gateway = self._by_number.get(command.venue)
         if gateway is not None:
             gateway.send(command)
             return
         for gateway in self._gateways.values():  # CANCEL_ALL of everywhere
-            copy = command.copy()
-            copy["venue"] = int(gateway.venue)
-            gateway.send(copy)
+            gateway.send(command._replace(venue=int(gateway.venue)))
 
     def _take(self, event: Rows) -> list[bytes]:
         self._now = max(self._now, int(event["ts"][0]))
@@ -339,7 +333,9 @@ class LiveDesk:
     # the end
 
     def finish(self, on_ended: Callable[[], None]) -> None:
-        """Send nothing more, ask the venues how we stand, take the last marks, close; then `on_ended`."""
+        """Look at the market no more, so that nothing is entered; ask the venues how we stand, take the last marks,
+        close; then `on_ended`. What an answer still asks for, a leg to be made good, is sent."""
+        self._is_finishing = True
         if self._simulated is not None:
             now = self._tick()
             self._drain(now)
@@ -357,7 +353,7 @@ class LiveDesk:
 
         self._on_reports = all_said
         for venue, gateway in self._gateways.items():
-            gateway.send(_query(venue, self._tick()))
+            gateway.send(row_of(Query(ts=self._tick(), venue=int(venue))))
 
     def _stop(self, on_ended: Callable[[], None]) -> None:
         if self.ended:
@@ -382,11 +378,4 @@ class LiveDesk:
                 on_left()
 
         for venue, gateway in self._gateways.items():
-            gateway.stop(lambda venue=venue: closed(venue))  # type: ignore[misc]
-
-
-def _query(venue: Venue, now: int) -> Rows:
-    row = np.zeros(1, OUT)
-    blank(row[0], int(OutKind.QUERY), now, -1, -1, -1)
-    row["venue"] = int(venue)
-    return row
+            gateway.stop(partial(closed, venue))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -212,6 +213,7 @@ class LiveRun:
         return Inputs(folder / FOLDER, KERNELS, self._resumed.chapter if self._resumed else 0)
 
     def _told(self, line: str) -> None:
+        gc.freeze()  # what is there now lives as long as the run: nobody need look through it again
         self._say(line)
 
     def stop(self) -> None:

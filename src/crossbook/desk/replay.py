@@ -10,47 +10,29 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from crossbook.commands import OutKind
-from crossbook.desk.journal import write_snapshot
+from crossbook.desk.core import SUBMIT_ORDER, Core, Journal
 from crossbook.desk.latency import LatencySink
 from crossbook.desk.wire import Bundle
 from crossbook.engine import Engine
 from crossbook.errors import Corrupt
 from crossbook.events import OperatorRequest, RunStopped, Timer
 from crossbook.ledger.declaration import Declaration
-from crossbook.ledger.entries import encode_declaration, encode_event, encode_outs, encode_text
+from crossbook.ledger.entries import encode_declaration, rows_of_out
 from crossbook.ledger.hops import Hop
 from crossbook.rules.layout import Rows
 from crossbook.rules.rows import pack
 from crossbook.sim.exchange import FOREVER
 from crossbook.timestamp import NS_PER_S
 
-SUBMIT_ORDER = int(OutKind.SUBMIT_ORDER)
-QUERY = int(OutKind.QUERY)
-SET_TIMER = int(OutKind.SET_TIMER)
-SNAPSHOT_EVERY = 50_000
 DRAIN_NS = 30 * NS_PER_S
 """How long after the last market event answers to what is in flight are still waited for."""
 LOOK_EVERY = 64
 """Market frames between two looks at the wish to stop, at the pace and at what a person asked for."""
-
-
-class Journal(Protocol):
-    """Where entries go: a `JournalWriter`, or one that is compared with what it holds already."""
-
-    @property
-    def directory(self) -> Path: ...
-
-    @property
-    def sequence(self) -> int: ...
-
-    def append(self, payload: bytes) -> int: ...
 
 
 class Progress(msgspec.Struct):
@@ -92,15 +74,13 @@ class Replay:
         self.progress = Progress()
         self.latency = latency
         self.pace = pace
-        self._journal = journal
-        self._watch = watch
+        self._core = Core(bundle.engine, bundle.state, journal, self._send, self._wake, watch)
         self._timers: list[tuple[int, int]] = []
         self._times: list[int] = bundle.tape.rows["ts"][bundle.tape.starts[:-1]].tolist()
         self._due: int = bundle.venues.next_due()
         self._drained: int = self._times[0]
         self.requests = 0
         """How many requests of a person came in."""
-        self._next_snapshot = SNAPSHOT_EVERY
 
     @property
     def engine(self) -> Engine:
@@ -142,7 +122,7 @@ class Replay:
 
     def begin(self) -> None:
         """Declare the run and bring its money in."""
-        self._append(encode_declaration(self.bundle.declaration.to_json()))
+        self._core.append(encode_declaration(self.bundle.declaration.to_json()))
         for transfer in self.bundle.transfers:
             self.bundle.venues.transfer(transfer.venue, transfer.asset, transfer.amount_e8)
             self._account(pack(transfer))
@@ -178,7 +158,7 @@ class Replay:
                 f"request {words} of the journal cannot have come in at frame {self.frames}; restore a backup"
             )
         self._settle(words["ts"])
-        self._append(encode_text(words))
+        self._core.say(words)
         event = OperatorRequest(
             ts=words["ts"], ts_venue=words["ts"], scope=scope, index=index, level=level, wish=wish, request=number,
             frames=self.frames,
@@ -195,7 +175,7 @@ class Replay:
         now, progress = self.moment, self.progress
         progress.ended = True
         if not self.at_end:
-            self._append(encode_text({"stop": "asked to", "frames": self.frames, "ts": now}))
+            self._core.say({"stop": "asked to", "frames": self.frames, "ts": now})
         progress.steps += self._drain(now + DRAIN_NS, only_in_flight=True)
         now = max(now, int(self.bundle.engine.desk[0].now))
         reports = self.bundle.venues.reports(now)
@@ -244,35 +224,20 @@ class Replay:
         return steps
 
     def _account(self, event: Rows) -> list[bytes]:
-        """Journal an event that is not on the tape, then let the engine take it (frozen, as the tape's rows are:
-        the step is compiled for one kind of array). Returns the entries of the answer."""
-        event.flags.writeable = False
-        self._append(encode_event(event))
-        answers = self.bundle.engine.step_rows(event)
-        if len(answers):
-            return self._answer(answers)
-        if self._journal.sequence >= self._next_snapshot:
-            self._snapshot()
-        return []
-
-    def _answer(self, answers: Rows) -> list[bytes]:
-        """Journal all answers of a step, then send its commands."""
-        entries = encode_outs(answers)
-        for payload in entries:
-            self._append(payload)
-        self._send(answers)
-        if self._journal.sequence >= self._next_snapshot:
-            self._snapshot()
-        self._refresh_due()
+        entries = self._core.account(event)
+        if entries:
+            self._refresh_due()
         return entries
 
-    def _send(self, answers: Rows) -> None:
-        """Hand commands to their venues, and note the timers asked for."""
-        for k, kind in enumerate(answers["kind"].tolist()):
-            if SUBMIT_ORDER <= kind <= QUERY:
-                self.bundle.venues.send(answers[k : k + 1])
-            elif kind == SET_TIMER:
-                heappush(self._timers, (int(answers["value"][k]), int(answers["count"][k])))
+    def _answer(self, answers: Rows) -> None:
+        self._core.answer(answers)
+        self._refresh_due()
+
+    def _send(self, entry: bytes) -> None:
+        self.bundle.venues.send(rows_of_out(entry))
+
+    def _wake(self, due: int, number: int) -> None:
+        heappush(self._timers, (due, number))
 
     def _timed_step(self, event: Rows) -> None:
         """A step with hop stamps, kept only where an order came of it."""
@@ -295,13 +260,3 @@ class Replay:
         if self._timers and self._timers[0][0] < due:
             due = self._timers[0][0]
         self._due = due
-
-    def _append(self, payload: bytes) -> None:
-        self._journal.append(payload)
-        if self._watch is not None:
-            self._watch(payload)
-
-    def _snapshot(self) -> None:
-        """Between two steps only: amid the entries of one, the state is already further than they are."""
-        write_snapshot(self._journal.directory, self._journal.sequence, self.bundle.state.account_bytes())
-        self._next_snapshot = (self._journal.sequence // SNAPSHOT_EVERY + 1) * SNAPSHOT_EVERY

@@ -6,9 +6,12 @@ import struct
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
+from crossbook.commands import Out
 from crossbook.errors import Corrupt
-from crossbook.rules.layout import EVENT, OUT
+from crossbook.rules.layout import EVENT, OUT, Rows
+from crossbook.rules.rows import pack_out
 
 TAG_EVENT = b"E"
 TAG_OUT = b"O"
@@ -123,6 +126,16 @@ def decode_event(payload: bytes) -> EventRow:
 def decode_out(payload: bytes) -> OutRow:
     """The answer of an entry with `TAG_OUT`."""
     return OutRow._make(_OUT.unpack_from(payload, 1)[:17])
+
+
+def row_of(out: Out) -> OutRow:
+    """A command or note as the row that its entry would give."""
+    return decode_out(encode_out(pack_out(out)))
+
+
+def rows_of_out(payload: bytes) -> Rows:
+    """The same as a read-only array of one `OUT` record."""
+    return np.frombuffer(payload, OUT, offset=1)
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from crossbook.events import Event
+from crossbook.ledger.entries import OutRow
 from crossbook.rules.layout import Rows
 from crossbook.types import Instrument, Level, Venue
 from crossbook.venues import messages
@@ -89,8 +90,8 @@ class Gateway(Protocol):
         booked, their ends), then call `on_ready` once. STREAM_DOWN is said at first, STREAM_UP once prices and our own
         events flow, and so on through reconnections; what happened meanwhile is asked for and said, each fill once."""
 
-    def send(self, command: Rows) -> None:
-        """Carry out a SUBMIT_ORDER, CANCEL_ORDER, CANCEL_ALL or QUERY (a one-row array of OUT), now. The answer comes
+    def send(self, command: OutRow) -> None:
+        """Carry out a SUBMIT_ORDER, CANCEL_ORDER, CANCEL_ALL or QUERY, now. The answer comes
         as events: ACCEPTED, FILLED (each trade once), CANCELED, EXPIRED, REJECTED, or UNKNOWN when nobody can tell,
         followed by what a query found. A QUERY brings a POSITION_REPORT for each instrument, a BALANCE_REPORT for each
         asset, and last one ORDER_REPORT. An order that our own budget refuses is REJECTED, and nothing is sent."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crossbook.commands import OutKind
 from crossbook.errors import Refused
-from crossbook.rules.layout import Rows
-from crossbook.timestamp import NS_PER_MS, NS_PER_S
+from crossbook.timestamp import NS_PER_MS
 from crossbook.types import Venue
-from crossbook.venues.binance.gateway_account import CAUSE, AccountEvents
+from crossbook.venues.binance.gateway_account import AccountEvents
 from crossbook.venues.binance.gateway_api import Api
 from crossbook.venues.binance.gateway_ground import Ground
 from crossbook.venues.binance.gateway_listen import UserStream
@@ -26,28 +24,25 @@ from crossbook.venues.binance.gateway_rules import DeadMansSwitch, RulesWatch, V
 from crossbook.venues.binance.gateway_sending import Sender
 from crossbook.venues.endpoints import Endpoints, Environment
 from crossbook.venues.gateway import Desk, Directory, OpenOrder, Report
+from crossbook.venues.gateway_base import ACCOUNT, TICK_S, GatewayBase
 from crossbook.venues.keys import BinanceKey, Key
 from crossbook.venues.market_streams import feeds
-from crossbook.venues.network import Handle, Ports
+from crossbook.venues.network import Ports
 
-SUBMIT, CANCEL = int(OutKind.SUBMIT_ORDER), int(OutKind.CANCEL_ORDER)
-CANCEL_ALL, QUERY = int(OutKind.CANCEL_ALL), int(OutKind.QUERY)
-KIND_AT, ORDER_AT = 8, 1
-TICK_S = 0.1
-LOOK_AT_OPEN_NS = 30 * NS_PER_S
-BUDGET_NS = NS_PER_S
-STOP_NS = 5 * NS_PER_S
 DRIFT_NS_MAX = 500 * NS_PER_MS
 VENUES = (Venue.BINANCE_SPOT, Venue.BINANCE_USDM)
 
 
-class BinanceGateway:
+class BinanceGateway(GatewayBase):
     """A `venues.gateway.Gateway`.
 
     `account`: what the venue must say that we are (spot: the uid; futures: the account's alias), "" for anything.
     `leverage_x`: what every instrument's leverage is set to, 0 to leave it. `build`, `run_s`: parts of order ids.
     Raises `Refused` for another venue, a Hyperliquid key, or no symbols.
     """
+
+    _sender: Sender
+    _reports: Reports
 
     def __init__(
         self,
@@ -72,10 +67,10 @@ class BinanceGateway:
             raise Refused(f"{venue.label}: the key is of another kind of venue: give an HMAC secret or a PEM")
         if not symbols:
             raise Refused(f"{venue.label}: no symbols: name what is traded there")
-        self.venue = venue
         self._ground = Ground(ports, desk, venue, environment, endpoints, tuple(symbols), api_key, key)
         self._pinned, self._leverage_x, self._drift_ns_max = account, leverage_x, drift_ns_max
         self._orders = Orders(self._ground, build, run_s)
+        super().__init__(self._ground, self._orders)
         self._resolver = Resolver(self._ground, self._orders, lambda live: self._sender.take_back(live))
         self._account = AccountEvents(
             self._ground, self._orders, self._resolver, self._renew_stream, self._look_if_ready
@@ -94,12 +89,6 @@ class BinanceGateway:
         self._feeds: list[Feed] = []
         self._books: dict[int, Book] = {}
         self._feeds_up: set[int] = set()
-        self._waits_for: set[int] = set()
-        self._on_ready: Callable[[], None] | None = None
-        self._ticking: Handle | None = None
-        self._looked_ns = 0
-        self._budget_ns = 0
-        self._left = (0, 0)
         self._ground.on_clock_off = self._clock.again
         self._ground.on_stream_gone = self._renew_stream
 
@@ -126,42 +115,11 @@ class BinanceGateway:
             self._feeds.append(Feed(ground, plan, self._books, self._feed_state(number), self._rules.soon))
         ground.ports.loop.call_soon(self._begin)
 
-    def send(self, command: Rows) -> None:
-        """See `Gateway`."""
-        row = command.item()
-        kind = row[KIND_AT]
-        if kind == SUBMIT:
-            self._sender.submit(row)
-        elif kind == CANCEL:
-            self._sender.cancel(row[ORDER_AT])
-        elif kind == CANCEL_ALL:
-            self._sender.cancel_all()
-        elif kind == QUERY:
-            self._reports.query()
-        else:
-            raise Refused(f"{self.venue.label}: command kind {kind} is none that goes to a venue")
-
-    def stop(self, on_stopped: Callable[[], None]) -> None:
-        """See `Gateway`. What rests is taken back; what is still unknown after five seconds stays so."""
-        self._sender.is_closed = True
-        if self._orders.open:
-            self._sender.cancel_all()
-        until_ns = self._ground.monotonic_ns() + STOP_NS
-
-        def look() -> None:
-            if self._orders.open and self._ground.monotonic_ns() < until_ns:
-                self._ground.ports.loop.call_later(TICK_S, look)
-                return
-            self._close()
-            self._ground.ports.loop.call_soon(on_stopped)
-
-        self._ground.ports.loop.call_soon(look)
-
     def _begin(self) -> None:
         ground = self._ground
         causes = [cause for feed in self._feeds for cause in feed.causes]
         causes += [book.cause for book in self._books.values()]
-        ground.flow.begin([*causes, CAUSE] if ground.signer is not None else causes)
+        ground.flow.begin([*causes, ACCOUNT] if ground.signer is not None else causes)
         self._rules.start(self._look.rules if self._look is not None else [])
         self._clock.start()
         for feed in self._feeds:
@@ -174,9 +132,7 @@ class BinanceGateway:
                 self._stream.start()
         self._ticking = ground.ports.loop.call_later(TICK_S, self._tick)
 
-    def _close(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
+    def _shut(self) -> None:
         if not self._ground.is_spot:
             self._switch.tick(self._ground.monotonic_ns())
         self._ground.flow.end()
@@ -200,29 +156,12 @@ class BinanceGateway:
             self._resolver.tick(now_ns)
             if not self._ground.is_spot:
                 self._switch.tick(now_ns)
-            self._look_at_open(now_ns)
+            if self._is_time_to_look(now_ns):
+                for number, instrument in self._ground.instruments.items():
+                    if self._orders.rests(number):
+                        self._resolver.look_at_open(instrument.symbol)
         self._tell_budget(now_ns)
         self._look_if_ready()
-
-    def _look_at_open(self, now_ns: int) -> None:
-        """While orders rest: does the venue see the same ones? A stream of events may die without a word."""
-        if now_ns - self._looked_ns < LOOK_AT_OPEN_NS:
-            return
-        self._looked_ns = now_ns
-        for number, instrument in self._ground.instruments.items():
-            if self._orders.resting(number):
-                self._resolver.look_at_open(instrument.symbol)
-
-    def _tell_budget(self, now_ns: int) -> None:
-        """Once a second while less than half of a budget is left, and once it is more again."""
-        if now_ns - self._budget_ns < BUDGET_NS:
-            return
-        self._budget_ns = now_ns
-        report = self._ground.budgets.report(now_ns)
-        before, self._left = self._left, (report.left, report.whole)
-        was_low, is_low = 2 * before[0] < before[1], 2 * report.left < report.whole
-        if (is_low or was_low) and self._left != before:
-            self._ground.tell_budget()
 
     def _feed_state(self, number: int) -> Callable[[bool], None]:
         def tell(is_up: bool) -> None:
@@ -233,17 +172,10 @@ class BinanceGateway:
 
     def _look_if_ready(self) -> None:
         """Ready: market and account are connected, and what became of the open orders is known."""
-        on_ready = self._on_ready
-        if on_ready is None or len(self._feeds_up) < len(self._feeds):
+        if self._on_ready is None or len(self._feeds_up) < len(self._feeds):
             return
-        if self._ground.signer is not None:
-            if CAUSE in self._ground.flow.causes:
-                return
-            open_, doubts = self._orders.open, self._orders.doubts
-            if any(order in doubts or (order in open_ and not open_[order].is_accepted) for order in self._waits_for):
-                return
-        self._on_ready = None
-        on_ready()
+        if self._ground.signer is None or (ACCOUNT not in self._ground.flow.causes and self._are_known()):
+            self._is_ready()
 
     def _renew_stream(self) -> None:
         if self._stream is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,7 @@ from crossbook.venues.binance.answers import user_events
 from crossbook.venues.binance.gateway_ground import Ground
 from crossbook.venues.binance.gateway_orders import Orders
 from crossbook.venues.binance.gateway_resolve import Resolver
+from crossbook.venues.gateway_base import Mending
 from crossbook.venues.messages import (
     Account,
     Balance,
@@ -32,7 +34,6 @@ from crossbook.venues.messages import (
 )
 from crossbook.venues.rest import Fate, Outcome
 
-CAUSE = "account events"
 IN_ORDERS = ("order", "funding_fee")
 """Reasons of a balance's change that are told otherwise: by fills, and as funding."""
 INCOME_S = (1.0, 3.0, 10.0, 30.0, 60.0)
@@ -55,29 +56,17 @@ class AccountEvents:
         self.heard_ns = 0
         """When something of our money or orders was last heard, monotonic."""
         self._ground, self._orders, self._resolver = ground, orders, resolver
-        self._on_stream_gone, self._on_reconciled = on_stream_gone, on_reconciled
-        self._generation = 0
+        self._on_stream_gone = on_stream_gone
+        self._mending = Mending(ground, resolver.gap_begins, resolver.reconcile, on_reconciled)
         self._moved: deque[tuple[str, str, int]] = deque(maxlen=MOVED_KEPT)
         self._asked_ms: dict[str, int] = {}
         """When each kind of payment was last looked up."""
         self._paid: deque[int] = deque(maxlen=MOVED_KEPT)
 
     def on_state(self, is_up: bool, why: str) -> None:
-        """The stream of events is there, or not: what was missed is asked for before it counts as up."""
-        self._generation += 1
-        mine = self._generation
-        if not is_up:
-            self._resolver.gap_begins()
-            self._ground.flow.down(CAUSE)
-            return
-
-        def done() -> None:
-            if mine == self._generation:
-                self._ground.flow.up(CAUSE)
-                self._on_reconciled()
-
-        self._resolver.reconcile(done)
-        if not self._ground.is_spot:
+        """The streams are there, or not."""
+        self._mending.on_state(is_up)
+        if is_up and not self._ground.is_spot:
             self._ask_income("FUNDING_FEE", ())
             self._ask_income("TRANSFER", ())
 
@@ -85,13 +74,13 @@ class AccountEvents:
         """A frame of the user stream."""
         for message in user_events(self._ground.label, frame):
             self.heard_ns = self._ground.monotonic_ns()
-            self._ground.guard(lambda message=message: self._take(message, receive_ns))  # type: ignore[misc]
+            self._ground.guard(partial(self._take, message, receive_ns))
 
     def _take(self, message: Message, ts: int) -> None:
         ground = self._ground
         match message:
             case OrderUpdate(status=OrderStatus.UNKNOWN):
-                ground.trouble("unreadable_event", f"{ground.label}: {message.reason}")
+                ground.trouble("unreadable_event", f"{message.reason}")
                 self._orders.on_update(message, ts)
                 self._resolver.reconcile(lambda: None)
             case OrderUpdate():
@@ -109,9 +98,9 @@ class AccountEvents:
             case Leverage():
                 self._check_leverage(message)
             case Account(multi_assets_margin=True):
-                ground.trouble("multi_assets_margin", f"{ground.label}: switched on meanwhile", Level.CLOSE_ONLY)
+                ground.trouble("multi_assets_margin", "switched on meanwhile", Level.CLOSE_ONLY)
             case MarginCall():
-                text = f"{ground.label}: the venue warns of liquidation: {', '.join(message.instruments)}"
+                text = f"the venue warns of liquidation: {', '.join(message.instruments)}"
                 ground.trouble("margin_call", text, Level.CLOSE_ONLY)
             case Error():
                 ground.heed(message)
@@ -121,7 +110,7 @@ class AccountEvents:
     def _check_leverage(self, said: Leverage) -> None:
         wanted, number = self.leverage.get(said.instrument), self._ground.numbers.get(said.instrument)
         if wanted is not None and number is not None and said.leverage != str(wanted):
-            text = f"{self._ground.label} {said.instrument}: somebody set it to {said.leverage}, it has to be {wanted}"
+            text = f"{said.instrument}: somebody set it to {said.leverage}, it has to be {wanted}"
             self._ground.trouble("leverage_changed", text, Level.CLOSE_ONLY, number)
 
     def _transfer(self, said: Balance, ts: int) -> bool:
@@ -167,7 +156,7 @@ class AccountEvents:
                 new = sum(self._paid_by(one, outcome.receive_ns) for one in found)
                 self._asked_ms[kind] = asked_ms
             except (msgspec.DecodeError, Refused) as error:
-                ground.trouble("unreadable_income", f"{ground.label}: {error}")
+                ground.trouble("unreadable_income", str(error))
             if not new and again_s:
                 self._ask_income(kind, again_s)
 

@@ -155,7 +155,7 @@ class Api:
         try:
             found = read_error(self._ground.label, words.encode())
         except UNREADABLE:
-            self._ground.trouble("log_on_refused", f"{self._ground.label}: {words}")
+            self._ground.trouble("log_on_refused", words)
             return
         for error in found:
             if isinstance(error, Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypedDict
 
 from crossbook.events import ForcedClose, OrderFilled
@@ -10,7 +11,7 @@ from crossbook.types import Instrument, Level, Side
 from crossbook.venues.binance.fill_keys import Report, SeenFills
 from crossbook.venues.binance.gateway_ground import Ground
 from crossbook.venues.messages import SELL, Fill
-from crossbook.venues.order_ids import OrderId, parse
+from crossbook.venues.order_ids import OrderId
 
 NOBODY = -1
 
@@ -51,17 +52,9 @@ def amount_of(said: Fill, instrument: Instrument, ground: Ground) -> Amount:
 class Foreign:
     """Tells each of them once."""
 
-    def __init__(self, ground: Ground, build: int, run_s: int) -> None:
-        self._ground, self._build, self._run_s = ground, build, run_s
+    def __init__(self, ground: Ground, own: Callable[[str | None], OrderId | None]) -> None:
+        self._ground, self._own = ground, own
         self._seen = SeenFills()
-
-    def own(self, client_id: str | None) -> OrderId | None:
-        """Which order of this run an id names; None for any other id."""
-        found = parse(client_id)
-        ground = self._ground
-        if found is None or found.run_s != self._run_s or found.environment is not ground.environment:
-            return None
-        return found if found.strategy < len(ground.strategies) else None
 
     def knows(self, said: Fill) -> bool:
         """Whether it was told already."""
@@ -73,11 +66,11 @@ class Foreign:
         number = ground.numbers.get(said.instrument or "")
         if self._seen.see(said) is not Report.NEW:
             return
-        own = self.own(said.client_order_id)
+        own = self._own(said.client_order_id)
         level = Level.KILLED if said.forced else Level.CLOSE_ONLY
         name = "forced_close" if said.forced else "foreign_trade"
         who = said.origin or said.client_order_id or f"order {said.venue_order_id}"
-        text = f"{ground.label} {said.instrument}: {said.side} {said.quantity} at {said.price} by {who}"
+        text = f"{said.instrument}: {said.side} {said.quantity} at {said.price} by {who}"
         if number is None or said.trade_id is None:
             ground.trouble(name, f"{text}, which the desk does not trade", level if said.forced else Level.ACTIVE)
             return

@@ -6,13 +6,14 @@ What is wrong is told by name. No report comes where orders could not be sent, o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from crossbook.errors import Refused
 from crossbook.money import parse_e8, text_e8
 from crossbook.timestamp import NS_PER_MS
-from crossbook.types import Instrument, Level
+from crossbook.types import Level
 from crossbook.venues.binance import accounts, instruments, requests
 from crossbook.venues.binance.errors import http_error
 from crossbook.venues.binance.gateway_ground import Ground
@@ -22,6 +23,7 @@ from crossbook.venues.binance.orders import order_answer
 from crossbook.venues.binance.requests import Request
 from crossbook.venues.clock_offset import OffsetSamples
 from crossbook.venues.gateway import Report
+from crossbook.venues.gateway_base import LookBase
 from crossbook.venues.messages import (
     Account,
     Balance,
@@ -41,55 +43,25 @@ TRIES_MAX = 10
 AGAIN_S = 1.0
 ALREADY, UNKNOWN_SYMBOL = "no_change", "unknown_symbol"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-Step = Callable[[], None]
 
 
-class Look:
+class Look(LookBase):
     """One look. `samples` are taken on by the watch of the clock; `rules` are those that are in force."""
 
     def __init__(
         self, ground: Ground, samples: OffsetSamples, account: str, leverage_x: int, drift_ns_max: int,
         on_report: Callable[[Report], None],
     ) -> None:  # fmt: skip
+        super().__init__(ground, None, on_report)
         self.rules: list[Rules] = []
-        self.since_ms = 0
-        """The venue's time of the account that is reported."""
-        self.leverage: dict[str, int] = {}
         self._ground, self._samples, self._pinned = ground, samples, account
         self._leverage_x, self._drift_ns_max = leverage_x, drift_ns_max
-        self._on_report = on_report
-        self._steps: list[Step] = [self._clock] * SAMPLES + [self._exchange]
+        self._steps = [self._clock] * SAMPLES + [self._exchange]
         if ground.signer is not None:
             self._steps += [self._settings, self._identity] if not ground.is_spot else []
-            self._steps += [lambda symbol=symbol: self._leverage_of(symbol) for symbol in self._margined()]  # type: ignore[misc]
+            self._steps += [partial(self._leverage_of, symbol) for symbol in self._margined()]
             self._steps += [self._account, self._fees]
-            self._steps += [lambda symbol=symbol: self._open_orders(symbol) for symbol in ground.symbols]  # type: ignore[misc]
-        self._at = 0
-        self._tries = 0
-        self._seen = Account(venue=ground.label)
-        self._balances: list[Balance] = []
-        self._positions: list[Position] = []
-        self._orders: list[OrderUpdate] = []
-        self._traded: list[Instrument] = []
-
-    def start(self) -> None:
-        """Begin."""
-        self._next()
-
-    def _next(self) -> None:
-        if self._at < len(self._steps):
-            step = self._steps[self._at]
-            self._at += 1
-            step()
-            return
-        self._on_report(
-            Report(
-                venue=self._ground.venue, account=self._seen, instruments=tuple(self._traded),
-                balances=tuple(self._balances), positions=tuple(self._positions), open_orders=tuple(self._orders),
-                clock_offset_ns=-self._ground.offset_ns, leverage=self.leverage, maker_fee=self._seen.maker_fee,
-                taker_fee=self._seen.taker_fee,
-            )
-        )  # fmt: skip
+            self._steps += [partial(self._open_orders, symbol) for symbol in ground.symbols]
 
     def _ask(self, request: Request, take: Callable[[Outcome], bool], excused: tuple[str, ...] = ()) -> None:
         """Ask, again where the venue or the way to it is in trouble; go on if `take` is content with the answer.
@@ -105,14 +77,14 @@ class Look:
             elif error is not None and error.name not in excused:
                 self._ground.heed(error)
                 if error.consequence is Consequence.NONE:
-                    self._ground.trouble(error.name, f"{self._ground.label}: {error.text}", Level.CLOSE_ONLY)
+                    self._ground.trouble(error.name, error.text, Level.CLOSE_ONLY)
             else:
                 self._tries = 0
                 try:
                     if take(outcome):
                         self._next()
                 except (*UNREADABLE, Refused) as wrong:
-                    self._ground.trouble("unreadable_answer", f"{self._ground.label} {request.path}: {wrong}")
+                    self._ground.trouble("unreadable_answer", f"{request.path}: {wrong}")
 
         self._ground.ask(request, came)
 
@@ -120,7 +92,7 @@ class Look:
         self, request: Request, take: Callable[[Outcome], bool], excused: tuple[str, ...], error: Error | None, why: str
     ) -> None:
         self._tries += 1
-        text = f"{self._ground.label} {request.path}: {error.text if error is not None else why}"
+        text = f"{request.path}: {error.text if error is not None else why}"
         name = "venue_unreachable" if error is None else error.name
         if self._tries >= TRIES_MAX:
             self._ground.trouble(name, f"{text}; given up after {TRIES_MAX} times", Level.CLOSE_ONLY)
@@ -141,7 +113,7 @@ class Look:
             self._ground.offset_ns = 0 if offset is None else offset.offset_ns
             if self._at == SAMPLES and not abs(self._ground.offset_ns) <= self._drift_ns_max:
                 text = (
-                    f"{self._ground.label}: our clock and the venue's differ by"
+                    "our clock and the venue's differ by"
                     f" {abs(self._ground.offset_ns) // NS_PER_MS} ms, at most {self._drift_ns_max // NS_PER_MS} ms may"
                     " be: set the clock of this machine"
                 )
@@ -163,13 +135,13 @@ class Look:
             listed = {one.symbol: one for one in info.symbols}
             for symbol in ground.symbols:
                 if symbol not in listed:
-                    ground.trouble(UNKNOWN_SYMBOL, f"{ground.label} does not list {symbol}")
+                    ground.trouble(UNKNOWN_SYMBOL, f"{symbol} is not listed")
                     continue
                 rules = instruments.rules_of(ground.label, listed[symbol])
                 self.rules.append(rules)
                 self._traded.append(instruments.instrument_of(rules))
                 if not rules.tradeable:
-                    ground.trouble("market_closed", f"{ground.label} {symbol}: its status is {rules.status}")
+                    ground.trouble("market_closed", f"{symbol}: its status is {rules.status}")
             return True
 
         self._ask(requests.exchange_info(ground.venue, ground.symbols), take, (UNKNOWN_SYMBOL,))
@@ -182,7 +154,7 @@ class Look:
             assert isinstance(said, Account)
             self._seen = said
             if said.multi_assets_margin:
-                text = f"{self._ground.label}: multi-assets margin is on, so that other assets are lent: switch it off"
+                text = "multi-assets margin is on, so that other assets are lent: switch it off"
                 self._ground.trouble("multi_assets_margin", text, Level.CLOSE_ONLY)
                 return False
             if not self._may_trade(said):
@@ -199,7 +171,7 @@ class Look:
             if outcome.status == 200 or http_error(self._ground.label, outcome.status, outcome.body).name == ALREADY:
                 self._seen = msgspec.structs.replace(self._seen, hedge_mode=False)
                 return True
-            text = f"{self._ground.label}: hedge mode is on and cannot be left: close what is open, and switch it off"
+            text = "hedge mode is on and cannot be left: close what is open, and switch it off"
             self._ground.trouble("hedge_mode", text, Level.CLOSE_ONLY)
             return False
 
@@ -227,7 +199,7 @@ class Look:
             said = accounts.symbol_config(ground.label, bytes(row))[0]
             assert isinstance(said, Leverage)
             if said.margin_type == "isolated":
-                text = f"{ground.label} {symbol}: margin is isolated, the desk reckons with cross: change it there"
+                text = f"{symbol}: margin is isolated, the desk reckons with cross: change it there"
                 ground.trouble("isolated_margin", text, Level.CLOSE_ONLY)
                 return False
             self.leverage[symbol] = int(said.leverage)
@@ -241,7 +213,7 @@ class Look:
             assert isinstance(said, Leverage)
             self.leverage[symbol] = int(said.leverage)
             if self.leverage[symbol] != self._leverage_x:
-                text = f"{ground.label} {symbol}: leverage is {said.leverage}, it has to be {self._leverage_x}"
+                text = f"{symbol}: leverage is {said.leverage}, it has to be {self._leverage_x}"
                 ground.trouble("leverage_not_set", text, Level.CLOSE_ONLY)
                 return False
             return True
@@ -256,7 +228,7 @@ class Look:
                 return False
             self.since_ms = (outcome.receive_ns + self._ground.offset_ns) // NS_PER_MS
             self._balances = [_with_total(one) for one in found if isinstance(one, Balance)]
-            self._positions = [one for one in found if isinstance(one, Position)]
+            self._held = [one for one in found if isinstance(one, Position)]
             if self._ground.is_spot:
                 self._seen = said
                 return self._may_trade(said) and self._is_pinned(said.account_id)
@@ -298,14 +270,14 @@ class Look:
     def _may_trade(self, said: Account) -> bool:
         if said.can_trade is not False:
             return True
-        text = f"{self._ground.label}: this account or key may not trade: permit it there, or use another"
+        text = "this account or key may not trade: permit it there, or use another"
         self._ground.trouble("no_permission", text, Level.KILLED)
         return False
 
     def _is_pinned(self, account_id: str | None) -> bool:
         if not self._pinned or account_id == self._pinned:
             return True
-        text = f"{self._ground.label}: the key is of account {account_id}, the connections pin {self._pinned}"
+        text = f"the key is of account {account_id}, the connections pin {self._pinned}"
         self._ground.trouble("wrong_account", text, Level.KILLED)
         return False
 

@@ -100,7 +100,7 @@ class Book:
         try:
             rows = self._codec.decode(outcome.body, outcome.receive_ns).copy()
         except Refused as error:
-            self._ground.trouble("unreadable_book", f"{self._ground.label} {self._symbol}: {error}")
+            self._ground.trouble("unreadable_book", f"{self._symbol}: {error}")
             self.want()
             return
         self.snapshots += 1
@@ -179,7 +179,7 @@ class Feed:
 
     def on_refused(self, words: str) -> None:
         """See `session.Owner`."""
-        self._ground.trouble("subscription_refused", f"{self._ground.label}: {words}")
+        self._ground.trouble("subscription_refused", words)
 
     def key_of(self, frame: bytes) -> Hashable | None:
         """See `session.Owner`."""

@@ -40,7 +40,7 @@ def read_account(ground: Ground, outcome: Outcome) -> list[Message]:
         read = accounts.spot_account if ground.is_spot else accounts.futures_account
         return read(ground.label, outcome.body)
     except UNREADABLE as error:
-        ground.trouble("unreadable_account", f"{ground.label}: {error}")
+        ground.trouble("unreadable_account", str(error))
         return []
 
 
@@ -129,7 +129,7 @@ class Reports:
         try:
             events = [*self._positions(account, ts), *self._balances(account, ts)]
         except Refused as error:
-            self._ground.trouble("unbookable", f"{self._ground.label}: {error}", Level.CLOSE_ONLY)
+            self._ground.trouble("unbookable", str(error), Level.CLOSE_ONLY)
             events = []
         report = OrderReport(ts=ts, ts_venue=ts, venue=int(self._ground.venue), open_orders=open_orders)
         waiting, self._waiting = self._waiting, 0

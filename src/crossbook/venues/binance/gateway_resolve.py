@@ -180,7 +180,7 @@ class Resolver:
                 try:
                     fills = user_trades(self._ground.label, outcome.body)
                 except UNREADABLE as error:
-                    self._ground.trouble("unreadable_trades", f"{self._ground.label} {symbol}: {error}")
+                    self._ground.trouble("unreadable_trades", f"{symbol}: {error}")
             if fills is None:
                 for one in self._read(outcome) if outcome.fate is Fate.ANSWERED else []:
                     if isinstance(one, Error):

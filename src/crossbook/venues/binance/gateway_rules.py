@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from crossbook.events import ClockOffset, InstrumentChanged
+from crossbook.events import ClockOffset
 from crossbook.timestamp import NS_PER_MS, NS_PER_S
-from crossbook.types import Level
+from crossbook.venues import rules_watch
 from crossbook.venues.binance import instruments, requests
 from crossbook.venues.binance.errors import http_error
 from crossbook.venues.binance.gateway_ground import Ground
@@ -18,55 +18,27 @@ from crossbook.venues.budgets import Purpose
 from crossbook.venues.clock_offset import ClockWatch, Offset
 from crossbook.venues.messages import Instrument as Rules
 from crossbook.venues.messages import ServerTime
-from crossbook.venues.network import Handle
 from crossbook.venues.rest import Fate, Outcome
-from crossbook.venues.rule_changes import rule_changes
 
-RULES_S = 300.0
-SOON_S = 1.0
-GRID = ("tick", "lot", "settle", "base", "quote", "gone")
 SWITCH_MS = 60_000
 SWITCH_AGAIN_NS = 20 * NS_PER_S
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class RulesWatch:
-    """Reads exchangeInfo anew every five minutes: a market that closes or opens is told as an event, a changed grid
-    ends what may be opened there, for the desk's numbers are on the old one."""
+class RulesWatch(rules_watch.RulesWatch):
+    """Reads exchangeInfo anew."""
 
     def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
         self._ground = ground
         self._rules: list[Rules] = []
-        self._next: Handle | None = None
-        self._is_stopped = False
 
     def start(self, rules: list[Rules]) -> None:
-        """Go on from the rules that were looked up; what is closed or absent already is told."""
+        """See `begin`."""
         self._rules = rules
-        known = {one.instrument for one in rules}
-        for one in rules:
-            if not one.tradeable:
-                self._closed(one.instrument, str(one.status))
-        for symbol, number in self._ground.numbers.items():
-            if symbol not in known:
-                text = f"{self._ground.label} does not list {symbol}"
-                self._ground.trouble("unknown_symbol", text, Level.CLOSE_ONLY, number)
-        self._next = self._ground.ports.loop.call_later(RULES_S, self._ask)
+        self.begin({one.instrument: one for one in rules})
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._is_stopped = True
-        if self._next is not None:
-            self._next.cancel()
-
-    def soon(self) -> None:
-        """Something says that they changed."""
-        if not self._is_stopped and self._next is not None:
-            self._next.cancel()
-            self._next = self._ground.ports.loop.call_later(SOON_S, self._ask)
-
-    def _ask(self) -> None:
-        self._next = self._ground.ports.loop.call_later(RULES_S, self._ask)
+    def _ask_rules(self) -> None:
         names = tuple(self._ground.numbers)
         self._ground.ask(requests.exchange_info(self._ground.venue, names), self._came_by_name)
 
@@ -78,39 +50,17 @@ class RulesWatch:
 
     def _came(self, outcome: Outcome) -> None:
         ground = self._ground
-        if outcome.fate is not Fate.ANSWERED or outcome.status != 200 or self._is_stopped:
+        if outcome.fate is not Fate.ANSWERED or outcome.status != 200 or self.is_stopped:
             return
         try:
             info = instruments.exchange_info(outcome.body)
         except UNREADABLE as error:
-            ground.trouble("unreadable_rules", f"{ground.label}: {error}")
+            ground.trouble("unreadable_rules", str(error))
             return
         ground.seen(info.rate_limits)
-        fresh = [instruments.rules_of(ground.label, one) for one in info.symbols if one.symbol in ground.numbers]
-        changes = rule_changes(self._rules, fresh)
-        self._rules = fresh
-        statuses = {one.instrument: str(one.status) for one in fresh}
-        for change in changes:
-            number = ground.numbers.get(change.instrument, -1)
-            if change.field == "tradeable":
-                if change.new:
-                    self._tell(number, 1)
-                else:
-                    self._closed(change.instrument, statuses[change.instrument])
-            else:
-                level = Level.CLOSE_ONLY if change.field in GRID else Level.ACTIVE
-                ground.trouble(f"rule_changed_{change.field}", f"{ground.label} {change}", level, number)
-
-    def _closed(self, symbol: str, status: str) -> None:
-        number = self._ground.numbers.get(symbol, -1)
-        text = f"{self._ground.label} {symbol}: its status is {status}"
-        self._ground.trouble("market_closed", text, Level.CLOSE_ONLY, number)
-        self._tell(number, 0)
-
-    def _tell(self, number: int, tradeable: int) -> None:
-        ts = self._ground.now_ns()
-        if number >= 0:
-            self._ground.desk.on_event(InstrumentChanged(ts=ts, ts_venue=ts, instrument=number, tradeable=tradeable))
+        old = self._rules
+        self._rules = [instruments.rules_of(ground.label, one) for one in info.symbols if one.symbol in ground.numbers]
+        self._compare(old, self._rules)
 
 
 class VenueClock:
@@ -152,7 +102,7 @@ class VenueClock:
         ground.offset_ns = offset.offset_ns
         ground.desk.on_event(event)
         if not was_off and not abs(offset.offset_ns) <= self._drift_ns_max:
-            text = f"{ground.label}: our clock is {abs(offset.offset_ns) // NS_PER_MS} ms off the venue's"
+            text = f"our clock is {abs(offset.offset_ns) // NS_PER_MS} ms off the venue's"
             ground.trouble("clock_off", text)
 
 
@@ -167,7 +117,7 @@ class DeadMansSwitch:
         """Wind it up where it is time, switch it off where nothing rests any more: it would take later orders."""
         for number, instrument in self._ground.instruments.items():
             armed_ns = self._armed_ns.get(number)
-            if self._orders.resting(number):
+            if self._orders.rests(number):
                 if armed_ns is None or now_ns - armed_ns >= SWITCH_AGAIN_NS:
                     self._armed_ns[number] = now_ns
                     self._set(instrument.symbol, SWITCH_MS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from crossbook.commands import FLAG_CLOSING, FLAG_FILL_OR_KILL, FLAG_HEDGE, FLAG_REDUCE_ONLY
 from crossbook.events import OrderRejected, Rejection
+from crossbook.ledger.entries import OutRow
 from crossbook.ledger.hops import Hop
 from crossbook.timestamp import NS_PER_S
 from crossbook.types import Side, TimeInForce
@@ -13,12 +14,13 @@ from crossbook.venues.binance import requests
 from crossbook.venues.binance.answers import order_messages
 from crossbook.venues.binance.gateway_api import Api
 from crossbook.venues.binance.gateway_ground import Ground, with_raw
-from crossbook.venues.binance.gateway_orders import FIRST_ASK_NS, MISSING_NS, Live, Orders, may_rest
+from crossbook.venues.binance.gateway_orders import Live, Orders
 from crossbook.venues.binance.orders import order_answer
 from crossbook.venues.binance.prepared import PreparedOrder
 from crossbook.venues.binance.requests import TERMS, Terms
 from crossbook.venues.budgets import Purpose, Refusal
 from crossbook.venues.messages import Consequence, Error, ErrorKind, Fill, Message, OrderStatus, OrderUpdate
+from crossbook.venues.order_life import FIRST_ASK_NS, MISSING_NS, may_rest
 from crossbook.venues.rest import Fate, Outcome
 
 REDUCES = FLAG_REDUCE_ONLY | FLAG_CLOSING | FLAG_HEDGE
@@ -28,7 +30,6 @@ GONE = ("order_gone", "cancel_refused")
 CANCEL_ALL_AGAIN_S = 1.0
 HOPELESS = (Consequence.VENUE_KILLED, Consequence.INSTRUMENT_CLOSE_ONLY)
 """What asking again cannot mend."""
-Row = tuple[int, ...]
 
 
 class Sender:
@@ -48,9 +49,9 @@ class Sender:
                     for flags in (0,) if self._ground.is_spot else (0, FLAG_REDUCE_ONLY):
                         self._template(number, int(side), int(tif), flags)
 
-    def submit(self, row: Row) -> None:
-        """Send an order (a row of OUT as numbers), now."""
-        _, order, _, price, lots, _, _, _, _, strategy, instrument, _, side, tif, _, flags = row[:16]
+    def submit(self, row: OutRow) -> None:
+        """Send an order, now."""
+        _, order, _, price, lots, _, _, _, _, strategy, instrument, _, side, tif, _, flags, _ = row
         ground, api = self._ground, self._api
         if self.is_closed or ground.signer is None or instrument not in ground.instruments or price <= 0 or lots <= 0:
             self._turn_down(order, "not_sent", f"order {order}: nothing can be sent now")
@@ -164,7 +165,7 @@ class Sender:
             elif outcome.fate is Fate.UNKNOWN:
                 self._orders.lose(live, outcome.receive_ns)
             else:
-                ground.trouble("not_sent", f"{ground.label}: order {live.client_id}: {outcome.why}")
+                ground.trouble("not_sent", f"order {live.client_id}: {outcome.why}")
                 self._orders.refuse(live, Rejection.OTHER, outcome.receive_ns)
                 if outcome.refusal is not None:
                     ground.tell_budget()
@@ -187,7 +188,7 @@ class Sender:
                 self._orders.on_fill(one, ts)
         if not is_told:
             why = next((one.reason for one in found if isinstance(one, OrderUpdate) and one.reason), "no such answer")
-            self._ground.trouble("unreadable_answer", f"{self._ground.label}: order {live.client_id}: {why}")
+            self._ground.trouble("unreadable_answer", f"order {live.client_id}: {why}")
             self._orders.lose(live, ts)
 
     def _canceled(self, live: Live, found: list[Message], ts: int) -> None:
@@ -215,7 +216,7 @@ class Sender:
         ground = self._ground
         ts = ground.now_ns()
         ground.later(OrderRejected(ts=ts, ts_venue=ts, order=order, reason=int(Rejection.OTHER)))
-        ground.ports.loop.call_soon(lambda: ground.trouble(name, f"{ground.label}: {text}"))
+        ground.ports.loop.call_soon(lambda: ground.trouble(name, f"{text}"))
 
     def _template(self, instrument: int, side: int, tif: int, flags: int) -> PreparedOrder:
         if self._ground.is_spot:

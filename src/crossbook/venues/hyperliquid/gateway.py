@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crossbook.commands import OutKind
 from crossbook.errors import Refused
-from crossbook.rules.layout import Rows
 from crossbook.timestamp import NS_PER_S
 from crossbook.types import Venue
 from crossbook.venues.endpoints import Endpoints, Environment
 from crossbook.venues.gateway import Desk, Directory, OpenOrder, Report
-from crossbook.venues.hyperliquid.gateway_account import CAUSE, AccountEvents
+from crossbook.venues.gateway_base import ACCOUNT, TICK_S, GatewayBase
+from crossbook.venues.hyperliquid.gateway_account import AccountEvents
 from crossbook.venues.hyperliquid.gateway_ground import Ground
 from crossbook.venues.hyperliquid.gateway_look import Look
 from crossbook.venues.hyperliquid.gateway_market import Market
@@ -24,23 +23,17 @@ from crossbook.venues.hyperliquid.gateway_orders import Orders
 from crossbook.venues.hyperliquid.gateway_reports import Reports
 from crossbook.venues.hyperliquid.gateway_resolve import Resolver
 from crossbook.venues.hyperliquid.gateway_sending import EXPIRES_MS, Sender
-from crossbook.venues.hyperliquid.gateway_watch import BudgetWatch, DeadMansSwitch, RulesWatch, VenueClock
+from crossbook.venues.hyperliquid.gateway_watch import DeadMansSwitch, LimitWatch, RulesWatch, VenueClock
 from crossbook.venues.hyperliquid.gateway_wire import Wire
 from crossbook.venues.keys import AgentKey, Key
-from crossbook.venues.network import Handle, Ports
+from crossbook.venues.network import Ports
 
-SUBMIT, CANCEL = int(OutKind.SUBMIT_ORDER), int(OutKind.CANCEL_ORDER)
-CANCEL_ALL, QUERY = int(OutKind.CANCEL_ALL), int(OutKind.QUERY)
-KIND_AT, ORDER_AT = 8, 1
-TICK_S = 0.1
-LOOK_AT_OPEN_NS = 30 * NS_PER_S
-STOP_NS = 5 * NS_PER_S
 DRIFT_NS_MAX = NS_PER_S
 REFILL = 16
 """Signatures drawn beforehand at a time."""
 
 
-class HyperliquidGateway:
+class HyperliquidGateway(GatewayBase):
     """A `venues.gateway.Gateway`.
 
     `account`: the master's address, for which the agent `key` trades. `leverage_x`: what every instrument's leverage is
@@ -48,6 +41,9 @@ class HyperliquidGateway:
     `fast_nonces`: how many signatures are drawn beforehand, 0 for none; read `fast_signer` and its danger first.
     Raises `Refused` for a key of another venue, a key without account, or no symbols.
     """
+
+    _sender: Sender
+    _reports: Reports
 
     def __init__(
         self,
@@ -65,18 +61,21 @@ class HyperliquidGateway:
         drift_ns_max: int = DRIFT_NS_MAX,
         fast_nonces: int = 0,
     ) -> None:
-        self.venue = Venue.HYPERLIQUID
+        label = Venue.HYPERLIQUID.label
         if key is not None and not isinstance(key, AgentKey):
-            raise Refused(f"{self.venue.label}: the key is of another kind of venue: give an agent's, one hex line")
+            raise Refused(
+                f"{Venue.HYPERLIQUID.label}: the key is of another kind of venue: give an agent's, one hex line"
+            )
         if key is not None and not account:
-            raise Refused(f"{self.venue.label}: no account: name the address for which the agent trades")
+            raise Refused(f"{label}: no account: name the address for which the agent trades")
         if not symbols:
-            raise Refused(f"{self.venue.label}: no symbols: name what is traded there")
+            raise Refused(f"{label}: no symbols: name what is traded there")
         ground = self._ground = Ground(
             ports, desk, environment, endpoints, tuple(symbols), account, key, fast_nonces
         )  # fmt: skip
         self._leverage_x, self._drift_ns_max = leverage_x, drift_ns_max
         self._orders = Orders(ground, build, run_s)
+        super().__init__(ground, self._orders)
         self._resolver = Resolver(
             ground, self._orders, lambda live: self._sender.take_back([live]), lambda: self._reports.query()
         )
@@ -89,12 +88,8 @@ class HyperliquidGateway:
         self._reports = Reports(ground, self._resolver, lambda: self._account.heard_ns)
         self._clock = VenueClock(ground, self._resolver, drift_ns_max)
         self._switch = DeadMansSwitch(ground, self._orders)
-        self._budget = BudgetWatch(ground, self._resolver)
+        self._limit = LimitWatch(ground, self._resolver)
         self._look: Look | None = None
-        self._waits_for: set[int] = set()
-        self._on_ready: Callable[[], None] | None = None
-        self._ticking: Handle | None = None
-        self._looked_ns = 0
         ground.on_clock_off = self._clock.again
         ground.on_closed = self._rules.soon
 
@@ -117,41 +112,10 @@ class HyperliquidGateway:
         self._waits_for = {self._orders.take_up(one, expires_ms).order for one in open_orders}
         ground.ports.loop.call_soon(self._begin)
 
-    def send(self, command: Rows) -> None:
-        """See `Gateway`."""
-        row = command.item()
-        kind = row[KIND_AT]
-        if kind == SUBMIT:
-            self._sender.submit(row)
-        elif kind == CANCEL:
-            self._sender.cancel(row[ORDER_AT])
-        elif kind == CANCEL_ALL:
-            self._sender.cancel_all()
-        elif kind == QUERY:
-            self._reports.query()
-        else:
-            raise Refused(f"{self.venue.label}: command kind {kind} is none that goes to a venue")
-
-    def stop(self, on_stopped: Callable[[], None]) -> None:
-        """See `Gateway`. What rests is taken back; what is still unknown after five seconds stays so."""
-        self._sender.is_closed = True
-        if self._orders.open:
-            self._sender.cancel_all()
-        until_ns = self._ground.monotonic_ns() + STOP_NS
-
-        def look() -> None:
-            if self._orders.open and self._ground.monotonic_ns() < until_ns:
-                self._ground.ports.loop.call_later(TICK_S, look)
-                return
-            self._close()
-            self._ground.ports.loop.call_soon(on_stopped)
-
-        self._ground.ports.loop.call_soon(look)
-
     def _begin(self) -> None:
         ground = self._ground
         trades = ground.key is not None
-        ground.flow.begin([*self._market.causes, CAUSE] if trades else self._market.causes)
+        ground.flow.begin([*self._market.causes, ACCOUNT] if trades else self._market.causes)
         self._rules.start()
         self._clock.start()
         self._market.start()
@@ -159,9 +123,7 @@ class HyperliquidGateway:
         self._wire.start()
         self._ticking = ground.ports.loop.call_later(TICK_S, self._tick)
 
-    def _close(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
+    def _shut(self) -> None:
         self._switch.tick(self._ground.monotonic_ns())
         self._ground.flow.end()
         self._resolver.is_closed = True
@@ -178,10 +140,12 @@ class HyperliquidGateway:
             self._wire.tick(now_ns)
             self._resolver.tick(now_ns)
             self._switch.tick(now_ns)
-            self._look_at_open(now_ns)
+            if self._is_time_to_look(now_ns) and self._orders.rests():
+                self._resolver.look_at_open()
             if ground.fast is not None:
                 ground.fast.refill(min(ground.fast.ready + REFILL, ground.fast_nonces))
-        self._budget.tick(now_ns)
+        self._limit.tick(now_ns)
+        self._tell_budget(now_ns)
         self._look_if_ready()
 
     def _on_state(self, is_up: bool, why: str) -> None:
@@ -189,20 +153,7 @@ class HyperliquidGateway:
         if self._ground.key is not None:
             self._account.on_state(is_up, why)
 
-    def _look_at_open(self, now_ns: int) -> None:
-        """While orders rest: does the venue see the same ones? A stream of events may die without a word."""
-        if now_ns - self._looked_ns >= LOOK_AT_OPEN_NS:
-            self._looked_ns = now_ns
-            if self._orders.rests:
-                self._resolver.look_at_open()
-
     def _look_if_ready(self) -> None:
         """Ready: the socket is up, the account is known, and so is what became of the open orders."""
-        on_ready = self._on_ready
-        if on_ready is None or not self._wire.is_up or CAUSE in self._ground.flow.causes:
-            return
-        open_, doubts = self._orders.open, self._orders.doubts
-        if any(order in doubts or (order in open_ and not open_[order].is_accepted) for order in self._waits_for):
-            return
-        self._on_ready = None
-        on_ready()
+        if self._wire.is_up and ACCOUNT not in self._ground.flow.causes and self._are_known():
+            self._is_ready()

@@ -12,6 +12,7 @@ from crossbook.events import FundingPaid, Transfer
 from crossbook.money import parse_e8
 from crossbook.timestamp import NS_PER_MS
 from crossbook.types import Level
+from crossbook.venues.gateway_base import Mending
 from crossbook.venues.hyperliquid import normalise
 from crossbook.venues.hyperliquid.gateway_ground import Ground
 from crossbook.venues.hyperliquid.gateway_orders import Orders
@@ -26,7 +27,6 @@ from crossbook.venues.hyperliquid.messages import (
     UserFundings,
 )
 
-CAUSE = "account events"
 MOVED_KEPT = 10_000
 SIGNS = {"deposit": 1, "withdraw": -1}
 """Of other movements it is not certain which way they went."""
@@ -47,8 +47,7 @@ class AccountEvents:
         self.heard_ns = 0
         """When something of our money or orders was last heard, monotonic."""
         self._ground, self._orders, self._resolver = ground, orders, resolver
-        self._on_reconciled = on_reconciled
-        self._generation = 0
+        self._mending = Mending(ground, resolver.gap_begins, resolver.reconcile, on_reconciled)
         self._moved: deque[tuple[int, str]] = deque(maxlen=MOVED_KEPT)
         self._paid: deque[tuple[str, int]] = deque(maxlen=MOVED_KEPT)
         self._transfers = 0
@@ -65,20 +64,8 @@ class AccountEvents:
         }
 
     def on_state(self, is_up: bool, why: str) -> None:
-        """The streams are there, or not: what was missed is asked for before they count as up."""
-        self._generation += 1
-        mine = self._generation
-        if not is_up:
-            self._resolver.gap_begins()
-            self._ground.flow.down(CAUSE)
-            return
-
-        def done() -> None:
-            if mine == self._generation:
-                self._ground.flow.up(CAUSE)
-                self._on_reconciled()
-
-        self._resolver.reconcile(done)
+        """The streams are there, or not."""
+        self._mending.on_state(is_up)
 
     def _guarded(self, take: Take) -> Take:
         def taken(data: bytes, ts: int) -> None:

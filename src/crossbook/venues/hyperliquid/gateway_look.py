@@ -7,16 +7,18 @@ What is wrong is told by name. No report comes where orders could not be sent, o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from crossbook.errors import Refused
 from crossbook.timestamp import NS_PER_MS, NS_PER_S
-from crossbook.types import Instrument, Level
+from crossbook.types import Level
 from crossbook.venues.clock_offset import OffsetSamples
 from crossbook.venues.endpoints import LOOPBACK, Environment, endpoints
 from crossbook.venues.gateway import Report
+from crossbook.venues.gateway_base import LookBase
 from crossbook.venues.hyperliquid import answers, info, normalise, orders
 from crossbook.venues.hyperliquid.answers import Became
 from crossbook.venues.hyperliquid.errors import http_error
@@ -37,7 +39,7 @@ from crossbook.venues.hyperliquid.info import (
 )
 from crossbook.venues.hyperliquid.messages import Order
 from crossbook.venues.hyperliquid.rules import USDC, collateral_of, instrument_of
-from crossbook.venues.messages import Account, Balance, Consequence, Error, OrderUpdate, Position
+from crossbook.venues.messages import Account, Balance, Consequence, Error, Position
 from crossbook.venues.messages import Instrument as Rules
 from crossbook.venues.rest import Fate, Outcome
 
@@ -49,11 +51,10 @@ JOINED = ("unifiedAccount", "portfolioMargin", "dexAbstraction")
 """Account modes in which the perpetuals' account does not hold its own money."""
 NO_SPOT = SpotMeta(tokens=[], universe=[])
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-Step = Callable[[], None]
 T = TypeVar("T")
 
 
-class Look:
+class Look(LookBase):
     """One look. `samples` are taken on by the watch of the clock; `since_ms` is the venue's time of what is reported,
     of which `positions` are the base."""
 
@@ -61,44 +62,16 @@ class Look:
         self, ground: Ground, samples: OffsetSamples, leverage_x: int, drift_ns_max: int,
         on_report: Callable[[Report], None],
     ) -> None:  # fmt: skip
-        self.since_ms = 0
+        super().__init__(ground, ground.account or None, on_report)
         self.positions: dict[str, str] = {}
         self._ground, self._samples = ground, samples
         self._leverage_x, self._drift_ns_max = leverage_x, drift_ns_max
-        self._on_report = on_report
-        self._steps: list[Step] = [self._place, *[self._clock] * SAMPLES, self._meta]
+        self._steps = [self._place, *[self._clock] * SAMPLES, self._meta]
         if ground.key is not None:
             self._steps += [self._agents, self._mode]
             if leverage_x:
-                self._steps += [lambda symbol=symbol: self._leverage_of(symbol) for symbol in ground.symbols]  # type: ignore[misc]
+                self._steps += [partial(self._leverage_of, symbol) for symbol in ground.symbols]
             self._steps += [self._account, self._spot, self._open_orders, self._fees, self._budget]
-        self._at = 0
-        self._tries = 0
-        self._leverage: dict[str, int] = {}
-        self._seen = Account(venue=ground.label, account_id=ground.account or None)
-        self._balances: list[Balance] = []
-        self._held: list[Position] = []
-        self._orders: list[OrderUpdate] = []
-        self._traded: list[Instrument] = []
-
-    def start(self) -> None:
-        """Begin."""
-        self._next()
-
-    def _next(self) -> None:
-        if self._at < len(self._steps):
-            step = self._steps[self._at]
-            self._at += 1
-            step()
-            return
-        self._on_report(
-            Report(
-                venue=self._ground.venue, account=self._seen, instruments=tuple(self._traded),
-                balances=tuple(self._balances), positions=tuple(self._held), open_orders=tuple(self._orders),
-                clock_offset_ns=-self._ground.settled_ns, leverage=self._leverage, maker_fee=self._seen.maker_fee,
-                taker_fee=self._seen.taker_fee,
-            )
-        )  # fmt: skip
 
     def _ask(self, question: Question, kind: type[T], take: Callable[[T, Outcome], bool]) -> None:
         """Ask, again where the venue or the way to it is in trouble; go on if `take` is content with the answer."""
@@ -240,6 +213,7 @@ class Look:
                 return self._fail("joined_account", text, Level.CLOSE_ONLY)
             return True
 
+        # mypy takes no union for a type[T]; msgspec does
         self._ask(info.abstraction(self._ground.account), str | None, take)  # type: ignore[arg-type]
 
     def _leverage_of(self, symbol: str) -> None:
@@ -262,7 +236,7 @@ class Look:
             self._tries = 0
             said = answers.read_answer("updateLeverage", 1, outcome.body)[0]
             if said.became is Became.DONE:
-                self._leverage[symbol] = self._leverage_x
+                self.leverage[symbol] = self._leverage_x
                 self._next()
             else:
                 self._refused(said.error, f"{symbol}: leverage {self._leverage_x}: {said.why}")

@@ -50,7 +50,7 @@ class Resolver:
         self._good_ms = 0
         self._is_healing = False
         self._heal_again = False
-        orders.on_number = lambda live, ts: self.fills.belongs(live.venue_order, live.cloid, ts)
+        orders.on_number = lambda live, ts: self.fills.belongs(live.venue_order, live.client_id, ts)
 
     # one order
 
@@ -78,13 +78,13 @@ class Resolver:
                 self._orders.on_update(normalise.order_update(found.order), outcome.receive_ns)
                 self._go_on(live)
             elif found.status != "unknownOid":
-                self._ground.trouble("unreadable_answer", f"orderStatus of {live.cloid}: {found.status}")
+                self._ground.trouble("unreadable_answer", f"orderStatus of {live.client_id}: {found.status}")
             elif asked_ms > live.expires_ms + LATE_MS:
                 live.not_found += 1
                 if live.not_found >= NOT_FOUND_MIN:
                     self._orders.vanish(live, outcome.receive_ns)
 
-        self._ground.ask(info.order_status(self._ground.account, live.cloid), came, Purpose.SAFE)
+        self._ground.ask(info.order_status(self._ground.account, live.client_id), came, Purpose.SAFE)
 
     def _go_on(self, live: Live) -> None:
         if live.is_over:
@@ -126,7 +126,7 @@ class Resolver:
             for order in found:
                 self._orders.on_update(normalise.order(order), outcome.receive_ns)
             for live in list(self._orders.open.values()):
-                if live.sent_ns < asked_ns and live.cloid not in there:
+                if live.sent_ns < asked_ns and live.client_id not in there:
                     self._orders.doubt(live, 0)
             on_done()
 

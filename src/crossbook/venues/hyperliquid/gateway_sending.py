@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from crossbook.commands import FLAG_CLOSING, FLAG_FILL_OR_KILL, FLAG_HEDGE, FLAG_REDUCE_ONLY
 from crossbook.errors import Refused
 from crossbook.events import OrderRejected, Rejection
+from crossbook.ledger.entries import OutRow
 from crossbook.ledger.hops import Hop
 from crossbook.timestamp import NS_PER_S
 from crossbook.types import Side, TimeInForce
@@ -16,11 +17,12 @@ from crossbook.venues.hyperliquid import answers, info, orders
 from crossbook.venues.hyperliquid.actions import Action, Cancel, CancelByCloid, CancelCloid, CancelOrders
 from crossbook.venues.hyperliquid.answers import Became
 from crossbook.venues.hyperliquid.gateway_ground import Ground, Signed
-from crossbook.venues.hyperliquid.gateway_orders import FIRST_ASK_NS, MISSING_NS, Live, Orders, may_rest
+from crossbook.venues.hyperliquid.gateway_orders import Live, Orders
 from crossbook.venues.hyperliquid.gateway_resolve import Resolver
 from crossbook.venues.hyperliquid.gateway_wire import POST_COSTS, OnLost, OnOutcomes, Wire
 from crossbook.venues.hyperliquid.messages import Order
 from crossbook.venues.messages import Consequence, Error
+from crossbook.venues.order_life import FIRST_ASK_NS, MISSING_NS, may_rest
 from crossbook.venues.rest import Fate, Outcome
 
 REDUCES = FLAG_REDUCE_ONLY | FLAG_CLOSING | FLAG_HEDGE
@@ -30,7 +32,6 @@ GONE = "order_gone"
 """The order was not open when the cancel came: what became of it, a query tells."""
 CANCELS_MAX = 40
 CANCEL_ALL_AGAIN_S = 1.0
-Row = tuple[int, ...]
 
 
 class Sender:
@@ -41,9 +42,9 @@ class Sender:
         self._ground, self._wire, self._orders, self._resolver = ground, wire, kept, resolver
         self._cancels_all = False
 
-    def submit(self, row: Row) -> None:
-        """Send an order (a row of OUT as numbers), now."""
-        _, order, _, price, lots, _, _, _, _, strategy, number, _, side, tif, _, flags = row[:16]
+    def submit(self, row: OutRow) -> None:
+        """Send an order, now."""
+        _, order, _, price, lots, _, _, _, _, strategy, number, _, side, tif, _, flags, _ = row
         ground = self._ground
         instrument = ground.instruments.get(number)
         if self.is_closed or ground.key is None or instrument is None:
@@ -52,7 +53,7 @@ class Sender:
         if flags & FLAG_FILL_OR_KILL:
             self._turn_down(order, "not_sent", f"order {order}: the venue has no fill-or-kill")
             return
-        cloid = self._orders.cloid(strategy, order)
+        cloid = self._orders.id_text(strategy, order)
         expires_ms = ground.venue_ms() + EXPIRES_MS
         try:
             wire_order = orders.new_order(
@@ -64,7 +65,7 @@ class Sender:
             self._turn_down(order, "not_sent", f"order {order}: {error}")
             return
         live = Live(
-            order=order, strategy=strategy, instrument=number, side=side, lots=lots, cloid=cloid,
+            order=order, strategy=strategy, instrument=number, side=side, lots=lots, client_id=cloid,
             may_rest=may_rest(tif), expires_ms=expires_ms, sent_ns=ground.monotonic_ns(),
         )  # fmt: skip
         purpose = Purpose.SAFE if flags & REDUCES else Purpose.NORMAL
@@ -99,7 +100,7 @@ class Sender:
             return
         indices = [ground.asset_index(self._orders.symbol_of(live)) for live in lives]
         action = CancelByCloid(
-            cancels=[CancelCloid(index, live.cloid) for index, live in zip(indices, lives, strict=True)]
+            cancels=[CancelCloid(index, live.client_id) for index, live in zip(indices, lives, strict=True)]
         )
         for live in lives:
             live.is_canceling = True
@@ -236,7 +237,7 @@ class Sender:
             self._ground.desk.stamp(hop, order)
 
     def _not_sent(self, live: Live, why: str) -> None:
-        self._ground.trouble("not_sent", f"order {live.cloid}: {why}")
+        self._ground.trouble("not_sent", f"order {live.client_id}: {why}")
         self._orders.refuse(live, Rejection.OTHER, self._ground.now_ns())
         self._ground.tell_budget()
 
