@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossbook.desk import journal, replay
+from crossbook.desk import core, journal
 from crossbook.desk.journal import latest_snapshot, read_journal
 from crossbook.state import State
 
@@ -44,7 +44,7 @@ def test_the_state_kept_is_the_state_folded(tmp_path_factory: pytest.TempPathFac
 @pytest.mark.parametrize("every", [1, 10, 37])
 def test_a_snapshot_and_what_follows_is_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     """Wherever a snapshot falls, its bytes are the fold up to its entry, and the rest leads to the same end."""
-    monkeypatch.setattr(replay, "SNAPSHOT_EVERY", every)
+    monkeypatch.setattr(core, "SNAPSHOT_EVERY", every)
     monkeypatch.setattr(journal, "SNAPSHOTS_KEPT", 10**6)
     run = make.run(make.config(), make.wandering(3, 120), tmp_path)
     numbered = list(read_journal(tmp_path / "journal"))

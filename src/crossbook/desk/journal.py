@@ -36,8 +36,6 @@ from crossbook.ledger.records import (
 
 SEGMENT_BYTES = 16 << 20
 SYNC_WITHIN_S = 0.05
-SNAPSHOT_EVERY = 50_000
-"""Entries between two snapshots."""
 SNAPSHOTS_KEPT = 2
 
 _SNAPSHOT = struct.Struct("<8sQQI")
