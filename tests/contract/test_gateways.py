@@ -15,7 +15,7 @@ from contract.gateway_material import GatewayLife, Life
 from contract.hyperliquid_world import HyperliquidLife
 from contract.simulated_life import SimulatedLife
 
-from crossbook.commands import FLAG_REDUCE_ONLY
+from crossbook.commands import FLAG_REDUCE_ONLY, Out, Query
 from crossbook.events import (
     BalanceReport,
     ClockOffset,
@@ -31,6 +31,7 @@ from crossbook.events import (
     StreamDown,
     StreamUp,
 )
+from crossbook.ledger.entries import row_of
 from crossbook.ledger.hops import Hop
 from crossbook.sim.world_faults import Faults, draw_faults
 from crossbook.types import Level, Side, TimeInForce, Venue
@@ -247,6 +248,26 @@ def test_what_a_frame_makes_the_desk_decide_leaves_in_its_callback(make: Callabl
     life.run(2.0)
     hops = [hop for hop, order in life.ear.stamps if order == orders[0]]
     assert hops[:2] == [Hop.SIGNED, Hop.WRITTEN] and {Hop.ACKNOWLEDGED, Hop.FILLED} <= set(hops)
+    life.assert_true()
+
+
+def test_a_rehearsal_leaves_no_trace(make: Callable[..., GatewayLife]) -> None:
+    """Bytes are made and thrown away: no frame, no event, no order at the venue, no budget spent, no nonce taken."""
+    life = make().begin()
+    assert life.gateway is not None
+    kept: list[Out] = []
+    real, life.send = life.send, kept.append  # type: ignore[method-assign]
+    life.submit(BUY, life.lots(), life.near(BUY))
+    life.send = real  # type: ignore[method-assign]
+    life.sent.clear()
+    said = len(life.ear.events)
+    assert all(life.gateway.rehearse(row_of(kept[0])) for _ in range(1_000))
+    assert not life.gateway.rehearse(row_of(Query(ts=life.now_ns(), venue=int(life.venue))))
+    assert len(life.ear.events) == said and not life.ear.stamps
+    assert life.trader().order_count == 0
+    order = life.submit(BUY, life.lots(), life.near(BUY))
+    life.run(3.0)
+    assert life.ear.words(order)[0] == "Accepted" and life.trader().order_count == 1
     life.assert_true()
 
 

@@ -93,6 +93,10 @@ class LiveDesk:
         self._on_reports: Callable[[], None] | None = None
 
     @property
+    def ports(self) -> Ports:
+        return self._ports
+
+    @property
     def engine(self) -> Engine:
         return self.bundle.engine
 

@@ -21,6 +21,7 @@ from crossbook.desk.latency import LatencySink
 from crossbook.desk.live import LiveDesk
 from crossbook.desk.live_resume import Resumed
 from crossbook.desk.operator import LISTEN_EVERY_S, Operator
+from crossbook.desk.rehearsal import Rehearsal
 from crossbook.desk.sockets import Rim
 from crossbook.desk.wire import wanted_names
 from crossbook.desk.wire_live import LiveBundle, simulation_of, wire_live
@@ -31,13 +32,15 @@ from crossbook.risk.limits import NOT_WIRED_LIVE
 from crossbook.rules.kernel import KERNELS
 from crossbook.rules.layout import Rows
 from crossbook.sim.fed import FedVenues
-from crossbook.types import VENUE_BY_LABEL, Instrument, Venue
+from crossbook.types import VENUE_BY_LABEL, Instrument, Level, Venue
 from crossbook.venues import messages
 from crossbook.venues.endpoints import Environment
 from crossbook.venues.gateway import Desk, Gateway, Report, Trouble
 
 NOT_WIRED_PAPER = ("C06 read-back", "C22 read-back", *NOT_WIRED_LIVE)
 LOOK_WITHIN_S = 20.0
+LOOKS_ON = ("clock_off",)
+"""Troubles that let a level fall and yet end no look: stamps are moved by what was measured."""
 STOP_WITHIN_S = 10.0
 FLUSH_EVERY_S = 1.0
 
@@ -45,11 +48,18 @@ Make = Callable[[Place, tuple[str, ...], Desk], Gateway]
 
 
 class Switch:
-    """What a gateway is given as its desk before there is one: troubles are kept, nothing else can come yet."""
+    """What a gateway is given as its desk before there is one: troubles are kept, nothing else can come yet.
+
+    `on_ended` hears once a trouble has ended a venue's look; what passes, or is asked for again, is said once."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self.desk: LiveDesk | None = None
-        self.troubles: list[Trouble] = []
+        self.told: dict[Venue, Trouble] = {}
+        """The last that was said of a venue."""
+        self.ended: dict[Venue, Trouble] = {}
+        """What ended its look. It is said with the refusal."""
+        self.on_ended: Callable[[], None] = lambda: None
+        self._known: set[tuple[Venue, str]] = set()
         self._say = say
 
     def on_market(self, rows: Rows, receive_ns: int) -> None:
@@ -63,9 +73,14 @@ class Switch:
     def on_trouble(self, trouble: Trouble) -> None:
         if self.desk is not None:
             self.desk.on_trouble(trouble)
+        elif trouble.level < Level.ACTIVE and trouble.name not in LOOKS_ON:
+            self.ended[trouble.venue] = trouble
+            self.on_ended()
         else:
-            self.troubles.append(trouble)
-            self._say(f"{trouble.venue.label}: {trouble.name}: {trouble.text}")
+            self.told[trouble.venue] = trouble
+            if (trouble.venue, trouble.name) not in self._known:
+                self._known.add((trouble.venue, trouble.name))
+                self._say(f"{trouble.venue.label}: {trouble.name}: {trouble.text}")
 
     def stamp(self, hop: int, order: int) -> None:
         if self.desk is not None:
@@ -136,20 +151,25 @@ class LiveRun:
 
     def _ask(self) -> None:
         loop = self._rim.ports.loop
+        self._say(f"looking at {', '.join(venue.label for venue in self._gateways)} ...")
         failed = loop.call_later(LOOK_WITHIN_S, self._rim.stop)
+
+        def stop_if_all_said() -> None:
+            if self._reports.keys() | self._switch.ended.keys() == self._gateways.keys():
+                loop.call_soon(self._rim.stop)
 
         def reported(report: Report) -> None:
             self._reports[report.venue] = report
-            if len(self._reports) == len(self._gateways):
-                loop.call_soon(self._rim.stop)
+            stop_if_all_said()
 
+        self._switch.on_ended = stop_if_all_said
         for gateway in self._gateways.values():
             gateway.look(reported)
         self._rim.turn()
         failed.cancel()
         missing = [venue for venue in self._gateways if venue not in self._reports]
         if missing:
-            raise _no_report(missing, self._switch.troubles)
+            raise _no_report(missing, self._switch)
         if not self._on_paper:
             self._refuse_another_identity()
 
@@ -213,7 +233,9 @@ class LiveRun:
         return Inputs(folder / FOLDER, KERNELS, self._resumed.chapter if self._resumed else 0)
 
     def _told(self, line: str) -> None:
-        gc.freeze()  # what is there now lives as long as the run: nobody need look through it again
+        if self._rim.spinning and not self._on_paper and self.desk is not None:
+            self._rim.between = Rehearsal(self.desk, self._gateways).between
+        _keep_what_is_there()
         self._say(line)
 
     def stop(self) -> None:
@@ -290,11 +312,23 @@ class LiveRun:
         }
 
 
-def _no_report(venues: Sequence[Venue], troubles: Sequence[Trouble]) -> Retryable:
-    """What is said where venues did not report in time."""
-    names = ", ".join(venue.label for venue in venues)
-    why = "; ".join(f"{one.venue.label}: {one.name}: {one.text}" for one in troubles) or "nothing was heard"
-    return Retryable(f"{names} cannot be traded at: {why}; nothing was sent")
+def _no_report(venues: Sequence[Venue], heard: Switch) -> Retryable:
+    """What is said where venues did not report: what ended the look, or what it still waited for."""
+    why = []
+    for venue in venues:
+        if venue in heard.ended:
+            why.append(f"{venue.label}: {heard.ended[venue].name}: {heard.ended[venue].text}")
+        elif venue in heard.told:
+            why.append(f"{venue.label}: still {heard.told[venue].name} after {LOOK_WITHIN_S:g} s")
+        else:
+            why.append(f"{venue.label}: no answer in full within {LOOK_WITHIN_S:g} s")
+    return Retryable(f"cannot trade: {'; '.join(why)}; no order was sent, begin again once that is mended")
+
+
+def _keep_what_is_there() -> None:
+    """Venues are ready: what was made for that lives as long as the run, so a collection need not walk it again. It
+    would take milliseconds, between a tick and its order."""
+    gc.freeze()
 
 
 def _total_e8(balance: messages.Balance) -> int:

@@ -91,10 +91,15 @@ class Gateway(Protocol):
         events flow, and so on through reconnections; what happened meanwhile is asked for and said, each fill once."""
 
     def send(self, command: OutRow) -> None:
-        """Carry out a SUBMIT_ORDER, CANCEL_ORDER, CANCEL_ALL or QUERY, now. The answer comes
-        as events: ACCEPTED, FILLED (each trade once), CANCELED, EXPIRED, REJECTED, or UNKNOWN when nobody can tell,
-        followed by what a query found. A QUERY brings a POSITION_REPORT for each instrument, a BALANCE_REPORT for each
-        asset, and last one ORDER_REPORT. An order that our own budget refuses is REJECTED, and nothing is sent."""
+        """Carry out a SUBMIT_ORDER, CANCEL_ORDER, CANCEL_ALL or QUERY, now. The answer comes as events: ACCEPTED,
+        FILLED (each trade once), CANCELED, EXPIRED, REJECTED, or UNKNOWN when nobody can tell, followed by what a query
+        found. A QUERY brings a POSITION_REPORT for each instrument (of spot none: what is held there are balances), a
+        BALANCE_REPORT for each asset, and last one ORDER_REPORT. An order that our own budget refuses is REJECTED, and
+        nothing is sent."""
+
+    def rehearse(self, command: OutRow) -> bool:
+        """Do for a SUBMIT_ORDER what `send` does, up to the signed bytes, and throw them away: nothing is written,
+        counted, spent or remembered, no nonce is taken. Whether there were bytes; any other command: False."""
 
     def stop(self, on_stopped: Callable[[], None]) -> None:
         """Send no more, take back what rests, close the connections."""

@@ -35,6 +35,9 @@ class Sends(Protocol):
     def submit(self, row: OutRow) -> None:
         """Send an order, now."""
 
+    def rehearse(self, row: OutRow) -> bool:
+        """Make the bytes of an order and throw them away."""
+
     def cancel(self, order: int) -> None:
         """Take an order back."""
 
@@ -76,6 +79,10 @@ class GatewayBase:
             self._reports.query()
         else:
             raise Refused(f"{self.venue.label}: command kind {command.kind} is none that goes to a venue")
+
+    def rehearse(self, command: OutRow) -> bool:
+        """See `Gateway`."""
+        return command.kind == SUBMIT and self._sender.rehearse(command)
 
     def stop(self, on_stopped: Callable[[], None]) -> None:
         """See `Gateway`. What rests is taken back."""

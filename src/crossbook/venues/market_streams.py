@@ -110,8 +110,17 @@ def message_of(frame: bytes) -> Message | None:
     return None
 
 
-def key_of(message: Message) -> Hashable:
-    """The same for the same message on another socket: its stream and its id there, its whole content without one."""
+def twin_key(frame: bytes) -> Hashable | None:
+    """The same for the same frame on another socket; None for one that is not of a market stream."""
+    try:
+        message = message_of(frame)
+        return None if message is None else _key_of(message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _key_of(message: Message) -> Hashable:
+    """Its stream and its id there, its whole content without one."""
     content = message.content
     if "@" in message.stream:
         ids = _binance_ids.decode(content)

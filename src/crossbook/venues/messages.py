@@ -88,6 +88,13 @@ class ErrorRow(msgspec.Struct, frozen=True):
     rejection: str | None = None
     match: str = ""
 
+    def said(self, venue: str, text: str, code: int | None, request: int | str | None, after_ms: int | None) -> Error:
+        """What a venue's words mean by this row."""
+        return Error(
+            venue=venue, code=code, text=text, name=self.name, kind=self.kind, consequence=self.consequence,
+            rejection=self.rejection, retry_after_ms=after_ms, request_id=request,
+        )  # fmt: skip
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event", tag="message"):
     """What every message says: whose it is (`Venue.label`)."""

@@ -124,17 +124,7 @@ def _error(
 ) -> Error:
     if after_ms is None and row.consequence is Consequence.HOLD_RATE:
         after_ms = RATE_LIMIT_MS
-    return Error(
-        venue=venue,
-        code=code,
-        text=text,
-        name=row.name,
-        kind=row.kind,
-        consequence=row.consequence,
-        rejection=row.rejection,
-        retry_after_ms=after_ms,
-        request_id=request_id,
-    )
+    return row.said(venue, text, code, request_id, after_ms)
 
 
 def _wait_ms(raw: msgspec.Raw) -> int | None:

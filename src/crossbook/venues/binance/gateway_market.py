@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-import msgspec
-
 from crossbook.errors import Refused
 from crossbook.events import EventKind
 from crossbook.rules.layout import Rows
@@ -20,7 +18,6 @@ from crossbook.venues.binance import requests
 from crossbook.venues.binance.gateway_ground import Ground
 from crossbook.venues.depth_sync import DepthSync
 from crossbook.venues.frames import MarketCodec
-from crossbook.venues.market_streams import message_of
 from crossbook.venues.rest import Fate, Outcome
 from crossbook.venues.session import Session, SessionState
 from crossbook.venues.watchdog import StreamAges, StreamReport
@@ -183,11 +180,7 @@ class Feed:
 
     def key_of(self, frame: bytes) -> Hashable | None:
         """See `session.Owner`."""
-        try:
-            message = message_of(frame)
-            return None if message is None else market_streams.key_of(message)
-        except msgspec.DecodeError:
-            return None
+        return market_streams.twin_key(frame)
 
     def _on_stream(self, report: StreamReport) -> None:
         if report.is_up:

@@ -7,11 +7,12 @@ all of its fills; a fill is told once, however many reports of it come.
 from __future__ import annotations
 
 from crossbook.events import OrderFilled, Rejection
-from crossbook.money import price_to_ticks, quantity_to_lots
+from crossbook.money import quantity_to_lots
 from crossbook.venues import order_life
 from crossbook.venues.binance.errors import EXPIRIES
-from crossbook.venues.binance.gateway_foreign import Foreign, amount_of
+from crossbook.venues.binance.gateway_foreign import Foreign
 from crossbook.venues.binance.gateway_ground import Ground
+from crossbook.venues.fill_facts import facts_of
 from crossbook.venues.gateway import OpenOrder
 from crossbook.venues.messages import Fill, OrderStatus, OrderUpdate
 from crossbook.venues.order_life import OrderLife
@@ -88,14 +89,8 @@ class Orders(OrderLife[Live]):
             return
         if said.trade_id in live.trades:
             return
-        ground = self._ground
-        instrument = ground.instruments[live.instrument]
-        event = OrderFilled(
-            ts=ts, ts_venue=ground.ours_ns(said.time_ns, ts), instrument=live.instrument, venue=int(ground.venue),
-            strategy=live.strategy, order=live.order, trade=said.trade_id, side=live.side,
-            price=price_to_ticks(said.price, instrument), lots=quantity_to_lots(said.quantity, instrument),
-            maker=bool(said.maker), **amount_of(said, instrument, ground),
-        )  # fmt: skip
+        facts = facts_of(self._ground, said, live.instrument, said.trade_id, live.side, ts)
+        event = OrderFilled(strategy=live.strategy, order=live.order, maker=bool(said.maker), **facts)
         self._number(live, said.venue_order_id)
         self.accept(live, said.time_ns, ts)
         self.filled(live, event, said.time_ns)

@@ -83,6 +83,19 @@ class Sender:
         api.expect(number, lambda answer, ts: self._placed(live, order_messages(ground.label, answer), ts),
                    lambda why: self._orders.lose(live, ground.now_ns()))  # fmt: skip
 
+    def rehearse(self, row: OutRow) -> bool:
+        """See `venues.gateway.Gateway`; the steps are those of `submit`, in its order."""
+        _, order, _, price, lots, _, _, _, _, strategy, instrument, _, side, tif, _, flags, _ = row
+        ground = self._ground
+        if self.is_closed or ground.signer is None or instrument not in ground.instruments or price <= 0 or lots <= 0:
+            return False
+        client_id = self._orders.id_text(strategy, order)
+        ground.budgets.refuse(self._costs, ground.monotonic_ns())
+        self._template(instrument, side, tif, flags & TERMS_FLAGS).encode(
+            price, lots, client_id.encode(), ground.venue_ms(), 0
+        )
+        return True
+
     def cancel(self, order: int) -> None:
         """Take an order back; an order that is over stays over."""
         live = self._orders.open.get(order)

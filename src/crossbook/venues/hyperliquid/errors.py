@@ -185,7 +185,7 @@ def row_of(text: str) -> ErrorRow:
 def error_of(text: str, request_id: int | None = None) -> Error:
     """What a sentence of the venue means."""
     row = row_of(text)
-    return _error(row, text, request_id, ADDRESS_LIMIT_MS if row.name == "address_budget_spent" else None)
+    return row.said(LABEL, text, None, request_id, ADDRESS_LIMIT_MS if row.name == "address_budget_spent" else None)
 
 
 def http_error(status: int, body: str, request_id: int | None = None, retry_after_ms: int | None = None) -> Error:
@@ -193,21 +193,7 @@ def http_error(status: int, body: str, request_id: int | None = None, retry_afte
     row = HTTP_ERRORS.get(status, HTTP_TROUBLE)
     if status == 429:
         retry_after_ms = retry_after_ms or IP_LIMIT_MS
-    return _error(row, f"{status} {body[:200]}".strip(), request_id, retry_after_ms, code=status)
-
-
-def _error(row: ErrorRow, text: str, request_id: int | None, after_ms: int | None, code: int | None = None) -> Error:
-    return Error(
-        venue=LABEL,
-        code=code,
-        text=text,
-        name=row.name,
-        kind=row.kind,
-        consequence=row.consequence,
-        rejection=row.rejection,
-        request_id=request_id,
-        retry_after_ms=after_ms,
-    )
+    return row.said(LABEL, f"{status} {body[:200]}".strip(), status, request_id, retry_after_ms)
 
 
 REJECTED_STATUSES = {row.code: row for row in ORDER_ERRORS if str(row.code).endswith("Rejected")} | {

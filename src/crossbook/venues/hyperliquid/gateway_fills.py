@@ -11,40 +11,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypedDict
 
 from crossbook.errors import Refused
-from crossbook.events import ForcedClose, OrderFilled
-from crossbook.money import factor_of, parse_e8, price_to_ticks, quantity_to_lots
-from crossbook.timestamp import NS_PER_MS
-from crossbook.types import Instrument, InstrumentKind, Level, Side
+from crossbook.events import OrderFilled
+from crossbook.money import factor_of
+from crossbook.types import InstrumentKind, Level
 from crossbook.venues import messages as said
+from crossbook.venues.fill_facts import facts_of, side_of, tell_elsewhere, tell_foreign
 from crossbook.venues.hyperliquid import normalise
 from crossbook.venues.hyperliquid.fills import Chain, Seen, end_position, in_order, is_spot
 from crossbook.venues.hyperliquid.gateway_ground import Ground
 from crossbook.venues.hyperliquid.gateway_orders import Live, Orders
 from crossbook.venues.hyperliquid.messages import Fill
 
-NOBODY = -1
 SAME_PAIR = 1 << 50
 """A match's `tid` has 50 bits and belongs to its two orders: a second match of them is the same number and this."""
 LINKS_KEPT = 5_000
 PAIRS_KEPT = 20_000
-
-
-class Common(TypedDict):
-    """What a fill is, whoever's."""
-
-    ts: int
-    ts_venue: int
-    instrument: int
-    venue: int
-    trade: int
-    side: int
-    price: int
-    lots: int
-    fee_e8: int
-    fee_asset: int
 
 
 class Fills:
@@ -126,52 +109,18 @@ class Fills:
         ground = self._ground
         number = ground.numbers.get(fill.coin)
         if number is None:
-            level = Level.KILLED if whole.forced else Level.ACTIVE
-            ground.trouble(
-                "forced_close" if whole.forced else "foreign_trade",
-                f"{_words(whole)}, which the desk does not trade", level,
-            )  # fmt: skip
+            tell_elsewhere(ground, whole)
             return
         instrument = ground.instruments[number]
-        common = self._common(fill, instrument, number, trade, ts)
+        facts = facts_of(ground, whole, number, trade, side_of(whole), ts)
         if instrument.kind is not InstrumentKind.SPOT:
-            ground.address.traded(common["price"] * common["lots"] * factor_of(instrument))
+            ground.address.traded(facts["price"] * facts["lots"] * factor_of(instrument))
         if live is not None and not whole.forced:
             if trade not in live.trades:
-                event = OrderFilled(strategy=live.strategy, order=live.order, maker=not fill.crossed, **common)
+                event = OrderFilled(strategy=live.strategy, order=live.order, maker=not fill.crossed, **facts)
                 self._orders.on_fill(live, event, fill.oid)
             return
-        self._tell_foreign(whole, common, cloid, number)
-
-    def _tell_foreign(self, whole: said.Fill, common: Common, cloid: str | None, number: int) -> None:
-        ground = self._ground
-        own = self._orders.own(cloid)
-        maker = bool(whole.maker)
-        if whole.forced:
-            ground.desk.on_event(ForcedClose(strategy=NOBODY, order=0, **common))
-            ground.trouble("forced_close", _words(whole), Level.KILLED, number)
-        elif own is not None:
-            ground.desk.on_event(OrderFilled(strategy=own.strategy, order=own.order, maker=maker, **common))
-        else:
-            ground.desk.on_event(OrderFilled(strategy=NOBODY, order=0, maker=maker, **common))
-            ground.trouble("foreign_trade", _words(whole), Level.CLOSE_ONLY, number)
-
-    def _common(self, fill: Fill, instrument: Instrument, number: int, trade: int, ts: int) -> Common:
-        ground = self._ground
-        asset = fill.fee_token or instrument.settle
-        fee_e8 = parse_e8(fill.fee, f"{instrument.name} fee")
-        fee_asset = ground.assets.get(asset)
-        if fee_asset is None:
-            if fee_e8:
-                text = f"{instrument.name}: a fee of {fill.fee} {asset}, which the desk does not keep"
-                ground.trouble("fee_in_foreign_asset", text, Level.CLOSE_ONLY)
-            fee_e8, fee_asset = 0, ground.assets.get(instrument.settle, 0)
-        return Common(
-            ts=ts, ts_venue=ground.ours_ns(fill.time * NS_PER_MS, ts), instrument=number, venue=int(ground.venue),
-            trade=trade, side=int(Side.BUY if fill.side == "B" else Side.SELL),
-            price=price_to_ticks(fill.px, instrument), lots=quantity_to_lots(fill.sz, instrument), fee_e8=fee_e8,
-            fee_asset=fee_asset,
-        )  # fmt: skip
+        tell_foreign(ground, whole, facts, self._orders.own(cloid))
 
 
 class Links:
@@ -235,8 +184,3 @@ class Links:
             ordered.append(left.pop(at))
             position = end_position(ordered[-1])
         return ordered
-
-
-def _words(fill: said.Fill) -> str:
-    who = fill.origin or fill.client_order_id or f"order {fill.venue_order_id}"
-    return f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} by {who}"

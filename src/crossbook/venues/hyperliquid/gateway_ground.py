@@ -104,6 +104,13 @@ class Ground(gateway_common.Ground):
             signed["expiresAfter"] = expires_ms
         return signed
 
+    def rehearse(self, action: Action) -> Signed:
+        """What `sign` makes, with nonce 1, which is too old for any venue to take; no nonce of ours is used up."""
+        assert self.key is not None
+        expires_ms = self.venue_ms()
+        signature = sign_l1(self.key, action, 1, None, expires_ms, mainnet=self._as_mainnet)
+        return {"action": action, "nonce": 1, "signature": signature, "vaultAddress": None, "expiresAfter": expires_ms}
+
     def spend(self, action: Action, costs: Mapping[str, int], purpose: Purpose, *, counted: bool) -> Refusal | None:
         """Take what an action costs of the address' budget and, if `counted`, of the connection's; or say why not."""
         now_ns = self.monotonic_ns()

@@ -13,7 +13,7 @@ from crossbook.ledger.hops import Hop
 from crossbook.timestamp import NS_PER_S
 from crossbook.types import Side, TimeInForce
 from crossbook.venues.budgets import Purpose, Refusal
-from crossbook.venues.hyperliquid import answers, info, orders
+from crossbook.venues.hyperliquid import answers, info, orders, stream
 from crossbook.venues.hyperliquid.actions import Action, Cancel, CancelByCloid, CancelCloid, CancelOrders
 from crossbook.venues.hyperliquid.answers import Became
 from crossbook.venues.hyperliquid.gateway_ground import Ground, Signed
@@ -82,6 +82,25 @@ class Sender:
             text = f"order {order}: our own budget holds it back: {refusal.limit} is {refusal.why.value}"
             self._turn_down(order, "held_back", text)
             ground.ports.loop.call_soon(ground.tell_budget)
+
+    def rehearse(self, row: OutRow) -> bool:
+        """See `venues.gateway.Gateway`; the steps are those of `submit`, in its order."""
+        _, order, _, price, lots, _, _, _, _, strategy, number, _, side, tif, _, flags, _ = row
+        ground = self._ground
+        instrument = ground.instruments.get(number)
+        if self.is_closed or ground.key is None or instrument is None or flags & FLAG_FILL_OR_KILL:
+            return False
+        try:
+            wire_order = orders.new_order(
+                instrument, ground.asset_index(instrument.symbol), Side(side), price, lots, TimeInForce(tif),
+                reduce_only=bool(flags & FLAG_REDUCE_ONLY), cloid=self._orders.id_text(strategy, order),
+            )  # fmt: skip
+            action = orders.place([wire_order])
+        except Refused:
+            return False
+        ground.budgets.refuse(POST_COSTS, ground.monotonic_ns(), Purpose.NORMAL)
+        stream.post_action(0, ground.rehearse(action))
+        return True
 
     def cancel(self, order: int) -> None:
         """Take an order back; an order that is over stays over."""

@@ -20,7 +20,7 @@ from crossbook.venues.hyperliquid.answers import Outcome, read_post_response
 from crossbook.venues.hyperliquid.errors import error_of
 from crossbook.venues.hyperliquid.gateway_ground import Ground, Signed
 from crossbook.venues.hyperliquid.messages import Frame, PostAnswer
-from crossbook.venues.market_streams import HYPERLIQUID_STREAMS, message_of
+from crossbook.venues.market_streams import HYPERLIQUID_STREAMS
 from crossbook.venues.session import Session, SessionState
 from crossbook.venues.wire_rules import STREAM_RULES
 
@@ -147,13 +147,7 @@ class Wire:
 
     def key_of(self, frame: bytes) -> Hashable | None:
         """See `session.Owner`. Of the account everything is told apart by its own keys."""
-        if not frame.startswith(MARKET):
-            return None
-        try:
-            message = message_of(frame)
-            return None if message is None else market_streams.key_of(message)
-        except UNREADABLE:
-            return None
+        return market_streams.twin_key(frame) if frame.startswith(MARKET) else None
 
     def _hello(self) -> list[bytes]:
         ground = self._ground
