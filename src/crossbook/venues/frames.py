@@ -159,6 +159,7 @@ class MarketCodec:
         self._tokens = tokens_for(frame_bytes_max)
         self._rows = new_events(frame_bytes_max // BYTES_PER_ROW + 1)
         self._grid = grid_of(instruments, numbers)
+        self._frame = b"{}"
         for instrument in instruments:
             add_symbol(self._reader, instrument.symbol)
 
@@ -171,8 +172,13 @@ class MarketCodec:
         wrong = decode_to_grid(self._reader, buf, self._tokens, ts, self._rows, self._grid)
         if wrong != DONE:
             self._refuse(wrong, frame)
+        self._frame = frame
         rows: Rows = self._rows[: self._n_rows.item(0)]
         return rows
+
+    def again(self) -> None:
+        """Decode the last frame once more, for nobody: see `Gateway.rehearse`."""
+        self.decode(self._frame, 0)
 
     def _refuse(self, wrong: int, frame: bytes) -> NoReturn:
         one = self._reader[0]

@@ -98,8 +98,9 @@ class Gateway(Protocol):
         nothing is sent."""
 
     def rehearse(self, command: OutRow) -> bool:
-        """Do for a SUBMIT_ORDER what `send` does, up to the signed bytes, and throw them away: nothing is written,
-        counted, spent or remembered, no nonce is taken. Whether there were bytes; any other command: False."""
+        """Do for a SUBMIT_ORDER what leads to it, decoding the last market frame, and what `send` does, up to the
+        signed bytes, and throw all away: nothing is told, written, spent or remembered, no nonce is taken. Whether
+        there were bytes; any other command: False."""
 
     def stop(self, on_stopped: Callable[[], None]) -> None:
         """Send no more, take back what rests, close the connections."""

@@ -82,7 +82,10 @@ class GatewayBase:
 
     def rehearse(self, command: OutRow) -> bool:
         """See `Gateway`."""
-        return command.kind == SUBMIT and self._sender.rehearse(command)
+        if command.kind != SUBMIT:
+            return False
+        self._reread()
+        return self._sender.rehearse(command)
 
     def stop(self, on_stopped: Callable[[], None]) -> None:
         """See `Gateway`. What rests is taken back."""
@@ -106,6 +109,10 @@ class GatewayBase:
         if self._ticking is not None:
             self._ticking.cancel()
         self._shut()
+
+    def _reread(self) -> None:
+        """Decode the last market frame once more."""
+        raise NotImplementedError
 
     def _shut(self) -> None:
         """Close what the venue's own gateway opened."""

@@ -132,6 +132,10 @@ class BinanceGateway(GatewayBase):
                 self._stream.start()
         self._ticking = ground.ports.loop.call_later(TICK_S, self._tick)
 
+    def _reread(self) -> None:
+        for feed in self._feeds:
+            feed.rehearse()
+
     def _shut(self) -> None:
         if not self._ground.is_spot:
             self._switch.tick(self._ground.monotonic_ns())

@@ -167,6 +167,10 @@ class Feed:
         if stream is not None:
             self._ages.heard(stream, receive_ns)
 
+    def rehearse(self) -> None:
+        """See `venues.gateway.Gateway`."""
+        self._codec.again()
+
     def on_session(self, state: SessionState, why: str) -> None:
         """See `session.Owner`."""
         if state in (SessionState.WAITING, SessionState.STOPPED):

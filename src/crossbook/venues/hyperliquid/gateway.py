@@ -123,6 +123,9 @@ class HyperliquidGateway(GatewayBase):
         self._wire.start()
         self._ticking = ground.ports.loop.call_later(TICK_S, self._tick)
 
+    def _reread(self) -> None:
+        self._market.rehearse()
+
     def _shut(self) -> None:
         self._switch.tick(self._ground.monotonic_ns())
         self._ground.flow.end()

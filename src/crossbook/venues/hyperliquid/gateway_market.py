@@ -93,6 +93,10 @@ class Market:
         if stream is not None:
             self._ages.heard(stream, receive_ns)
 
+    def rehearse(self) -> None:
+        """See `venues.gateway.Gateway`."""
+        self._codec.again()
+
     def take_context(self, data: bytes, receive_ns: int) -> None:
         """Mark, oracle and funding of a perpetual: the rate is of the hour and paid at its end. Says no time."""
         ground = self._ground
