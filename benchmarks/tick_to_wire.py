@@ -5,21 +5,22 @@ the order's last byte was read; each client runs on core 0, all take turns in bl
 loopback TCP are in every row. What is in the way between, by row:
 
   ours            the whole live desk: picows -> compiled decoder -> books -> v0 and v1 on both legs, every control ->
-                  journal on the disk -> budgets -> prepared frame, HMAC-SHA256 or the L1 signature -> websocket; alerts,
-                  latency stamps, watchdogs. An arbitrage sends two orders: the row counts the first, `both legs` both
-                  (of the Hyperliquid row the second goes to Binance). Limits that count entries in a time are raised.
+                  journal on the disk -> budgets -> prepared frame, HMAC-SHA256 or the L1 signature -> websocket;
+                  alerts, latency stamps, watchdogs. An arbitrage sends two orders: the row counts the first, `both
+                  legs` both (of the Hyperliquid row the second goes to Binance). Limits that count entries in a time
+                  are raised.
   C only          decode, decide, size, HMAC, frame: no control, no journal, no state (`tick_to_wire/floor.c`)
   by hand         websockets + json + Decimal + hmac, over the WebSocket API; asyncio
   ccxt, python-binance    their own order call over HTTP, ticks over the websockets library; asyncio
-  nautilus        Rust websocket -> msgspec -> QuoteTick -> HMAC -> Rust HTTP client, on uvloop; no engine, bus, cache or
-                  risk: a lower bound. Hyperliquid: the Rust client signs and is seen asking for its connection, see
+  nautilus        Rust websocket -> msgspec -> QuoteTick -> HMAC -> Rust HTTP client, on uvloop; no engine, bus, cache
+                  or risk: a lower bound. Hyperliquid: the Rust client signs and is seen asking for its connection, see
                   `tick_to_wire/peer.py`: TLS and the order's own bytes are not in it, a TCP connect is
   SDK             its own websocket and order call over HTTP; threads
 
 The peers' environments: `--setup`, see `tick_to_wire/setup.py`. `sign` rows are the L1 signature alone, offline, no
 socket; all those signatures are compared, and one that differs is no row. `times_ours` is the p50 over that of our
 spin row of the same job, `asked` its target. `--quick` makes one short block of each.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

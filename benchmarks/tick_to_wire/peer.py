@@ -1,9 +1,9 @@
-"""long: one program a peer, told apart by its name. The other clients of tick_to_wire.py, each run by its own environment's Python: `peer.py NAME PORT CORE`.
+"""The other clients of tick_to_wire.py, each run by its own environment's Python (long: one program a peer).
 
-Each does what its documentation shows for an order that has to leave at once: hear the tick, read the bid, sell above
-`THRESHOLD` for 180 USDT at five basis points below it, IOC. `peer.py sign NAME N` signs N Hyperliquid orders offline
-and prints one JSON object: the time each took, in ns, and a signature of a fixed order.
-"""  # noqa: E501
+`peer.py NAME PORT CORE` does what the client's documentation shows for an order that has to leave at once: hear the
+tick, read the bid, sell above `THRESHOLD` for 180 USDT at five basis points below it, IOC. `peer.py sign NAME N` signs
+N Hyperliquid orders offline and prints one JSON object: the time each took, in ns, and a signature of a fixed order.
+"""
 
 import asyncio
 import json
@@ -300,9 +300,9 @@ def hyperliquid_nautilus(port: int) -> None:
             number += 1
             order = rust.LimitOrder(
                 trader_id=trader, strategy_id=strategy, instrument_id=instrument_id,
-                client_order_id=rust.ClientOrderId(f"0x{number:032x}"), order_side=rust.OrderSide.SELL, quantity=quantity,  # noqa: E501
-                price=rust.Price(round(bid * 0.9995), 1), time_in_force=rust.TimeInForce.IOC, post_only=False,
-                reduce_only=False, quote_quantity=False, init_id=rust.UUID4(), ts_init=0,
+                client_order_id=rust.ClientOrderId(f"0x{number:032x}"), order_side=rust.OrderSide.SELL,
+                quantity=quantity, price=rust.Price(round(bid * 0.9995), 1), time_in_force=rust.TimeInForce.IOC,
+                post_only=False, reduce_only=False, quote_quantity=False, init_id=rust.UUID4(), ts_init=0,
             )  # fmt: skip
             try:
                 await http.submit_order(order)

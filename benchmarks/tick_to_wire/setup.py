@@ -1,8 +1,9 @@
-"""Environments of the peers, one each: `python benchmarks/tick_to_wire/setup.py [NAME ...]` makes those that are missing.
+"""Environments of the peers, one each.
 
-They live outside of the repository, in `CROSSBOOK_PEERS` or `~/.cache/crossbook/peers`; a peer that is not there is
-printed as `not installed`. Needs the package index, and a few minutes.
-"""  # noqa: E501
+`python benchmarks/tick_to_wire/setup.py [NAME ...]` makes those that are missing. They live outside of the
+repository, in `CROSSBOOK_PEERS` or `~/.cache/crossbook/peers`; a peer that is not there is printed as `not installed`.
+Needs the package index, and a few minutes.
+"""
 
 from __future__ import annotations
 

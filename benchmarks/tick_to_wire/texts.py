@@ -262,7 +262,8 @@ def _hyperliquid(say: Any, agent: str) -> None:
         [{"px": f"{CALM - k}.0", "sz": "5.0", "n": 3} for k in range(20)],
         [{"px": f"{CALM + 1 + k}.0", "sz": "5.0", "n": 3} for k in range(20)],
     ]
-    book = f'{{"channel":"l2Book","data":{{"coin":"BTC","time":$ms,"levels":{json.dumps(levels, separators=(",", ":"))}}}}}'  # noqa: E501
+    both_sides = json.dumps(levels, separators=(",", ":"))
+    book = f'{{"channel":"l2Book","data":{{"coin":"BTC","time":$ms,"levels":{both_sides}}}}}'
     say("side", "-", "/ws", '"l2Book","coin":"BTC"', book)
     say("side", "-", "/ws", '"bbo","coin":"BTC"', _bbo(CALM))
     say("side", "-", "/ws", '"activeAssetCtx","coin":"BTC"', (

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbook.commands import OutKind, Reason
+from crossbook.desk.alerts import alert_line
 from crossbook.desk.wire import wire
 from crossbook.errors import Corrupt
 from crossbook.events import (
@@ -33,6 +34,7 @@ from crossbook.events import (
 )
 from crossbook.ledger.entries import OUT_TAG, decode_out, encode_declaration, encode_event, encode_outs, encode_text
 from crossbook.ledger.evidence import TRIPS, Fall, falls_of
+from crossbook.report import levels
 from crossbook.rules.rows import pack
 from crossbook.types import Level, Scope
 
@@ -49,6 +51,7 @@ class Scribe:
         bundle = wire(make.config(text, **limits), make.tape_of(make.opening()))
         self.engine, self.s = bundle.engine, bundle.engine.desk[0]
         self.s.strategies[1].pairs = 0
+        self.declaration = bundle.declaration
         self.entries = [encode_declaration(bundle.declaration.to_json())]
         for transfer in bundle.transfers:
             self.tell(transfer)
@@ -227,6 +230,10 @@ def test_what_a_venue_says() -> None:
     assert (forced.again, position.again, position.limit_again) == (3, 2, 0)
     assert [one.what for one in position.stands] == ["position report", "break in binance_usdm:BTCUSDT"]
     assert restricted.words["error"] == "no permission"
+    assert levels.numbers(restricted) == "", "a venue's word names a level and has no limit"
+    line = alert_line(scribe.entries[restricted.sequence - 1], scribe.declaration)
+    assert line is not None and line.endswith("venue:hyperliquid: ACTIVE -> CLOSE_ONLY: restricted")
+    assert levels.numbers(position) == "2 against 0"
 
 
 @pytest.mark.parametrize("off", [-3_000, 0, 5_000_000])

@@ -22,7 +22,7 @@ from crossbook.commands import OutKind, Reason
 from crossbook.errors import Corrupt
 from crossbook.events import EventKind
 from crossbook.ledger.figure import Figure, display_parts, figures_json, plain
-from crossbook.ledger.hops import STAMP, STRETCHES, Hop, durations
+from crossbook.ledger.hops import STAMP, STRETCHES, Hop, durations, order_stretches
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.metrics import figures, sharpe
 from crossbook.ledger.path import Path
@@ -247,8 +247,12 @@ def test_L15_stamps_that_run_backwards_are_refused_or_counted_apart() -> None:
     raw = STAMP.pack(1, Hop.RECEIVED, 0, 10) + STAMP.pack(1, Hop.DECODED, 0, 9)
     with pytest.raises(Corrupt, match=r"latency\.bin trace 1"):
         durations(raw)
-    with pytest.raises(Corrupt, match="hop 9 does not exist"):
-        durations(STAMP.pack(1, 9, 0, 1))
+    assert order_stretches(raw) == {}, "of no order alone"
+    of_order = raw + STAMP.pack(1, Hop.WRITTEN, 5, 12)
+    assert order_stretches(of_order) == {5: {"decoded": -1, "written": 3, "tick_to_wire": 2}}
+    for fold in (durations, order_stretches):
+        with pytest.raises(Corrupt, match="hop 9 does not exist"):
+            fold(STAMP.pack(1, 9, 0, 1))
     payloads = entries(opened([]))
     payloads += [
         out(OutKind.SUBMIT_ORDER, T0 + 100, order=1, strategy=0, price=10, lots=2),

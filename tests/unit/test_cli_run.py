@@ -120,6 +120,24 @@ def test_for_people_the_summary_ends_with_the_proof(call: Call, files: tuple[Pat
     assert code == 0 and "marks on the tape" in out
 
 
+def test_status_says_whose_money_it_is_and_no_pace_that_nobody_measured(
+    call: Call, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config, tape = files
+    run = tmp_path / "runs" / json.loads(call("backtest", config, "--tape", tape, "--json")[1])["run"] / "run.json"
+    facts = json.loads(run.read_text())
+    assert "simulated venues, no real money" in call("status", "last")[1]
+    of_live = {"word": "live", "mode": "live", "events_per_s": None}
+    for environment, told in (("local", "venues served on this machine"), ("testnet", "test networks")):
+        run.write_text(json.dumps(facts | of_live | {"environment": environment}))
+        code, out, _ = call("status", "last")
+        assert code == 0 and f" LIVE  {told}, no real money" in out and "simulated venues" not in out
+        assert f"{facts['events']:,} events   journal" in out and "a second" not in out
+    begun = {key: facts[key] for key in ("run", "not_traded")} | {"word": "live", "mode": "live"}
+    run.write_text(json.dumps(begun | {"environment": "local"}))
+    assert f"cut off, crossbook live --resume {facts['run']} goes on with it" in call("status", "last")[1]
+
+
 def test_physics_stands_on_every_output(call: Call, files: tuple[Path, Path]) -> None:
     config, tape = files
     config.write_text('physics = true\ncontrols_off = ["C13"]\n' + make.CONFIG)

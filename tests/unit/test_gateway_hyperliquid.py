@@ -24,6 +24,7 @@ from crossbook.events import (
 from crossbook.timestamp import NS_PER_S
 from crossbook.types import Level, Side, TimeInForce
 from crossbook.venues.endpoints import Environment
+from crossbook.venues.gateway_common import TELL_AGAIN_S
 from crossbook.venues.hyperliquid.signing import Signature, recover_l1
 from crossbook.venues.keys import AgentKey, HmacKey
 from crossbook.venues.served.facts import OrderRequest, Wait
@@ -111,6 +112,22 @@ def test_a_clock_off_by_two_seconds_is_named_and_orders_go_by_the_venues(skew_s:
     life.run(2.0)
     assert life.ear.words(order)[:2] == ["Accepted", "Filled"]
     life.assert_true()
+
+
+def test_a_desk_that_comes_right_after_the_look_hears_of_the_clock_too(life: HyperliquidLife) -> None:
+    """Though the same trouble is not told twice within ten seconds: who heard it first was no desk, and let nothing
+    fall."""
+    life = HyperliquidLife(skew_ns=2 * NS_PER_S)
+    assert life.look() is not None
+    looked_ns = life.now_ns()
+    life.ear.troubles.clear()
+    life.start()
+    life.run(0.5)
+    assert life.now_ns() - looked_ns < TELL_AGAIN_S * NS_PER_S
+    assert levels(life, "clock_off") == {Level.CLOSE_ONLY}
+    count = len(life.ear.troubles)
+    life.run(1.0)
+    assert len([one for one in life.ear.troubles[count:] if one.name == "clock_off"]) == 0
 
 
 def test_an_unknown_symbol_is_named_and_left_out(life: HyperliquidLife) -> None:

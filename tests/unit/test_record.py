@@ -255,7 +255,12 @@ def test_a_folder_keeps_its_world(tmp_path: Path) -> None:
         (["--venue", "binance_usdm", "--symbols", "BTCUSDT"], "--into is missing"),
         (["--venue", "nasdaq", "--symbols", "A", "--into", "x"], "unknown"),
         (["--venue", "binance_usdm", "--into", "x"], "which symbols"),
-        (["--venue", "binance_usdm", "--symbols", "A", "--env", "local", "--into", "x"], "none on this machine"),
+        (["--venue", "binance_usdm", "--symbols", "A", "--env", "local", "--into", "x"], "Give --served FILE"),
+        (["--venue", "binance_usdm", "--symbols", "A", "--served", "s.json", "--into", "x"], "it needs --env local"),
+        (
+            ["--venue", "binance_usdm", "--symbols", "A", "--env", "local", "--served", "s.json", "--into", "x"],
+            "it is what `crossbook venue serve` prints",
+        ),
         (["--venue", "binance_usdm", "--symbols", "A", "--url", "http://127.0.0.1:1", "--into", "x"], "--env local"),
         (["--venue", "binance_coinm", "--symbols", "A", "--into", "x"], "no gateway"),
         (

@@ -8,7 +8,7 @@ import pytest
 from crossbook.errors import Refused
 from crossbook.types import Venue
 from crossbook.venues.endpoints import Environment, endpoints
-from crossbook.venues.market_streams import STREAMS_A_MESSAGE, feeds, key_of, message_of
+from crossbook.venues.market_streams import STREAMS_A_MESSAGE, feeds, message_of, twin_key
 from crossbook.venues.wire_rules import GRANTED, announces_shutdown, binance_answer, hyperliquid_answer
 
 SPOT, USDM, HYPERLIQUID = Venue.BINANCE_SPOT, Venue.BINANCE_USDM, Venue.HYPERLIQUID
@@ -59,7 +59,7 @@ def test_the_notice_of_a_shutdown_is_seen_in_every_wrapping() -> None:
 def test_a_frame_names_its_stream_and_its_twin(frame: str, stream: str, symbol: str, key: object) -> None:
     message = message_of(frame.encode())
     assert message is not None and (message.stream, message.symbol) == (stream, symbol)
-    assert key_of(message) == (stream, key)
+    assert twin_key(frame.encode()) == (stream, key)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_frame_names_its_stream_and_its_twin(frame: str, stream: str, symbol: 
      '{"channel":"trades","data":[]}', '{"channel":"error","data":"no"}', '{"lastUpdateId":1,"bids":[],"asks":[]}'],
 )  # fmt: skip
 def test_other_frames_are_no_market_frames(frame: str) -> None:
-    assert message_of(frame.encode()) is None
+    assert message_of(frame.encode()) is None and twin_key(frame.encode()) is None
 
 
 def test_what_is_no_json_is_said() -> None:

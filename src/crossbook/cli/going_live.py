@@ -7,10 +7,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from crossbook import __version__
+from crossbook.cli.paging import page_beside
 from crossbook.cli.running import keep_config, print_json, print_proof, say
 from crossbook.desk.config import load_config
-from crossbook.desk.connections import Place, load_connections, public_places, served_places, served_urls
+from crossbook.desk.connections import (
+    Place,
+    identity,
+    identity_line,
+    load_connections,
+    public_places,
+    served_places,
+    served_urls,
+)
 from crossbook.desk.gateways import make_gateway
 from crossbook.desk.journal import JournalWriter
 from crossbook.desk.live_resume import resume
@@ -28,27 +39,41 @@ from crossbook.venues.endpoints import Environment
 
 def go_live(
     path: Path, environment: Environment, connections: Path, served: Path | None, *, runs: Path,
-    seconds: float | None, spinning: bool, as_json: bool,
+    seconds: float | None, spinning: bool, as_json: bool, page: bool = False,
 ) -> None:  # fmt: skip
     """Trade at the venues that a file of connections names, or that are served on this machine."""
-    venues = symbols_of(load_config(path))
-    places = served_places(served, venues) if served else load_connections(connections, environment, venues)
+    places = _places(path, environment, connections, served)
     reached = {"served": str(served.resolve())} if served else {"connections": str(connections.resolve())}
-    _go(path, environment, places, "live", runs, seconds, spinning, as_json, reached)
+    _go(path, environment, places, "live", runs, seconds, spinning, as_json, reached, page)
+
+
+def check_live(path: Path, environment: Environment, connections: Path, served: Path | None, *, as_json: bool) -> None:
+    """Say which account and key would go to which venue. Nothing is sent."""
+    places = _places(path, environment, connections, served).values()
+    if as_json:
+        print_json({"venues": {place.venue.label: identity(place) for place in places}})
+    else:
+        typer.echo("\n".join(map(identity_line, places)))
+
+
+def _places(path: Path, environment: Environment, connections: Path, served: Path | None) -> dict[Venue, Place]:
+    venues = symbols_of(load_config(path))
+    return served_places(served, venues) if served else load_connections(connections, environment, venues)
 
 
 def go_paper(
-    path: Path, environment: Environment, served: Path | None, *, runs: Path, seconds: float | None, as_json: bool
-) -> None:
+    path: Path, environment: Environment, served: Path | None, *, runs: Path, seconds: float | None, as_json: bool,
+    page: bool = False,
+) -> None:  # fmt: skip
     """Trade live streams on paper: no key, no account."""
     venues = symbols_of(load_config(path))
     places = public_places(environment, venues, served_urls(served, venues) if served else {})
-    _go(path, environment, places, "paper", runs, seconds, False, as_json, {})
+    _go(path, environment, places, "paper", runs, seconds, False, as_json, {}, page)
 
 
 def resume_live(
     name: str, environment: str, connections: Path | None, served: Path | None, *, runs: Path,
-    seconds: float | None, spinning: bool, as_json: bool,
+    seconds: float | None, spinning: bool, as_json: bool, page: bool = False,
 ) -> None:  # fmt: skip
     """Go on with a live run that was killed, with the account that it traded with. Raises `Refused` where that cannot
     be, `Corrupt` where what it kept does not fit together."""
@@ -65,6 +90,7 @@ def resume_live(
         raise Refused(f"run {folder.name} trades at {where.value}, not at {environment}")
     config = load_config(folder / "config.toml")
     places = _places_again(facts, where, connections, served, symbols_of(config))
+    _say_who_goes_where(places)
     with compiled(say):
         pass
     with closing(JournalWriter(folder / "journal")) as writer:
@@ -74,7 +100,8 @@ def resume_live(
         make = make_gateway(rim.ports, config, facts["run_s"])
         run = LiveRun(config, places, make, rim, say, on_paper=False, seconds=seconds)
         run.look_again(resumed, facts["accounts"])
-        run.go(folder, writer)
+        with page_beside(folder, runs, say, wanted=page):
+            run.go(folder, writer)
     _sum_up(run, folder, facts, as_json)
 
 
@@ -96,9 +123,10 @@ def _places_again(
 
 def _go(
     path: Path, environment: Environment, places: Mapping[Venue, Place], mode: str, runs: Path,
-    seconds: float | None, spinning: bool, as_json: bool, reached: dict[str, str],
+    seconds: float | None, spinning: bool, as_json: bool, reached: dict[str, str], page: bool,
 ) -> None:  # fmt: skip
     config = load_config(path)
+    _say_who_goes_where(places)
     with compiled(say):
         pass
     rim = Rim(spinning=spinning)
@@ -113,8 +141,14 @@ def _go(
     facts |= {"keys": fingerprint(list(places.values())), "accounts": run.accounts()}
     write_run(folder, facts | {"complete": False})
     say(f"run {folder.name}: {mode} on {environment.value}; Ctrl-C ends it cleanly")
-    run.go(folder)
+    with page_beside(folder, runs, say, wanted=page):
+        run.go(folder)
     _sum_up(run, folder, facts, as_json)
+
+
+def _say_who_goes_where(places: Mapping[Venue, Place]) -> None:
+    for place in places.values():
+        say(identity_line(place))
 
 
 def _sum_up(run: LiveRun, folder: Path, facts: dict[str, Any], as_json: bool) -> None:

@@ -27,6 +27,7 @@ def paper(
     finish: Annotated[bool, typer.Option("--finish", help="With --resume: end it where its journal ends.")] = False,
     runs: Annotated[Path, typer.Option(help="Where run folders live.")] = Path("runs"),
     strict: Annotated[bool, typer.Option(help="An instrument the tape lacks is an error, not a warning.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Open the run's page beside it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
 ) -> None:
     """Trade a market on paper, a tape's or the live one: simulated venues, real rules, a journal that survives.
@@ -44,7 +45,7 @@ def paper(
             raise Refused("--env trades live streams: give no --tape, --resume, --finish or --flat-out")
         if config is None:
             raise Refused("which configuration? crossbook paper configs/live.toml --env mainnet")
-        _on_live_streams(config, env, served, runs, seconds, as_json)
+        _on_live_streams(config, env, served, runs, seconds, as_json, page)
         return
     if served is not None or seconds is not None:
         raise Refused("--served and --seconds are of live streams: give --env too")
@@ -54,7 +55,7 @@ def paper(
     if resume:
         if config is not None or tape is not None:
             raise Refused("--resume takes configuration and tape from the run; give neither")
-        resume_paper(resume, runs=runs, speed=pace, finish=finish, as_json=as_json)
+        resume_paper(resume, runs=runs, speed=pace, finish=finish, as_json=as_json, page=page)
         return
     if finish:
         raise Refused("--finish ends a run that was begun: crossbook paper --resume RUN --finish")
@@ -64,11 +65,17 @@ def paper(
         raise Refused(
             "--tape is missing: --tape tapes/x for a tape's market, --env mainnet for the live one (public streams)"
         )
-    begin_paper(config, tape, runs=runs, speed=pace, strict=strict, as_json=as_json)
+    begin_paper(config, tape, runs=runs, speed=pace, strict=strict, as_json=as_json, page=page)
 
 
 def _on_live_streams(
-    config: Path, env: str, served: Path | None, runs: Path, seconds: float | None, as_json: bool
+    config: Path,
+    env: str,
+    served: Path | None,
+    runs: Path,
+    seconds: float | None,
+    as_json: bool,
+    page: bool,
 ) -> None:
     from crossbook.cli.going_live import go_paper
     from crossbook.venues.endpoints import Environment
@@ -80,4 +87,4 @@ def _on_live_streams(
         raise Refused("--env local and --served belong together: the line that `crossbook venue serve` printed")
     if seconds is not None and not 0 < seconds <= 31_536_000:
         raise Refused(f"--seconds {seconds:g} must be above 0 and at most a year")
-    go_paper(config, Environment(env), served, runs=runs, seconds=seconds, as_json=as_json)
+    go_paper(config, Environment(env), served, runs=runs, seconds=seconds, as_json=as_json, page=page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from crossbook.cli.paging import page_beside
 from crossbook.cli.running import close_run, open_run, say
 from crossbook.desk.config import Config, load_config
 from crossbook.desk.live_view import HOW_IT_STOPS, LiveView
@@ -18,15 +19,25 @@ from crossbook.tape.tape import open_tape
 
 
 def begin_paper(
-    config: Path, tape: Path, *, runs: Path, speed: float | None, strict: bool = False, as_json: bool = False
+    config: Path,
+    tape: Path,
+    *,
+    runs: Path,
+    speed: float | None,
+    strict: bool = False,
+    as_json: bool = False,
+    page: bool = False,
 ) -> None:
     """A new run. Raises `Refused` as `load_config`, `open_tape` and `wire` do."""
     wanted = load_config(config)
     bundle, folder, facts = open_run(wanted, config, open_tape(tape), word="paper", runs=runs, strict=strict)
-    _go(wanted, bundle, folder, facts, speed, as_json)
+    with page_beside(folder, runs, say, wanted=page):
+        _go(wanted, bundle, folder, facts, speed, as_json)
 
 
-def resume_paper(run: str, *, runs: Path, speed: float | None, finish: bool = False, as_json: bool = False) -> None:
+def resume_paper(
+    run: str, *, runs: Path, speed: float | None, finish: bool = False, as_json: bool = False, page: bool = False
+) -> None:
     """Go on with a run that was stopped or cut off, or (`finish`) end it where its journal ends. Raises `Refused` if
     there is nothing to go on with, `Corrupt` where the entries of its journal do not come again."""
     folder = find_run(run, runs)
@@ -42,7 +53,8 @@ def resume_paper(run: str, *, runs: Path, speed: float | None, finish: bool = Fa
     bundle = wire(config, tape)
     with compiled(say):
         pass
-    _go(config, bundle, folder, facts, speed, as_json, finish)
+    with page_beside(folder, runs, say, wanted=page):
+        _go(config, bundle, folder, facts, speed, as_json, finish)
 
 
 def _go(

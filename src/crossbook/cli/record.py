@@ -30,6 +30,9 @@ def record(
     url: Annotated[
         list[str] | None, typer.Option(help="Of --env local: http://127.0.0.1:PORT, or VENUE=URL for each venue.")
     ] = None,
+    served: Annotated[
+        Path | None, typer.Option(help="Instead: the line that `crossbook venue serve` printed, for --env local.")
+    ] = None,
     seconds: Annotated[float, typer.Option("--for", metavar="SECONDS", help="Stop after; 0: when told.")] = 0,
     part_mb: Annotated[int, typer.Option(min=1, max=4096, help="A part ends each hour, or at this size.")] = 256,
     verify: Annotated[Path | None, typer.Option(metavar="DIR", help="Prove a recording instead.")] = None,
@@ -45,7 +48,7 @@ def record(
         return
     if into is None:
         raise Refused("--into is missing: which folder is recorded to? e.g. --into tapes/btc")
-    what = _what(config, venue, symbols, env, url or [])
+    what = _what(config, venue, symbols, env, url or [], served)
     from crossbook.desk.record import Recorder
     from crossbook.desk.sockets import Rim
 
@@ -105,7 +108,10 @@ def _words(counts: Counts) -> str:
     return words + (f", behind the venue's stamps: {behind}" if behind else "")
 
 
-def _what(config: Path | None, venue: str, symbols: str, env: str, urls: list[str]) -> list[Recorded]:
+def _what(
+    config: Path | None, venue: str, symbols: str, env: str, urls: list[str], served: Path | None
+) -> list[Recorded]:
+    from crossbook.desk.connections import served_urls
     from crossbook.desk.record import Recorded
     from crossbook.types import VENUE_BY_LABEL
     from crossbook.venues.endpoints import Environment
@@ -129,7 +135,17 @@ def _what(config: Path | None, venue: str, symbols: str, env: str, urls: list[st
         wanted[venue] = list(dict.fromkeys(word.strip() for word in symbols.split(",") if word.strip()))
         if not wanted[venue]:
             raise Refused(f"which symbols of {venue}? e.g. --symbols BTCUSDT,ETHUSDT")
-    by_venue = dict(_url(text, list(wanted)) for text in urls)
+    if served is not None and (urls or env != Environment.LOCAL.value):
+        raise Refused("--served is of venues on this machine: it needs --env local, and no --url")
+    if served is not None:
+        by_venue = served_urls(served, [VENUE_BY_LABEL[label] for label in wanted])
+    else:
+        by_venue = dict(_url(text, list(wanted)) for text in urls)
+    if env == Environment.LOCAL.value and (nowhere := [label for label in wanted if label not in by_venue]):
+        raise Refused(
+            f"--env local: where is {nowhere[0]}? Give --served FILE, the line that `crossbook venue serve` printed,"
+            f" or --url {nowhere[0]}=http://127.0.0.1:PORT"
+        )
     return [
         Recorded(venue=label, symbols=tuple(names), environment=env, url=by_venue.get(label, ""))
         for label, names in wanted.items()

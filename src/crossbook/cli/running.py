@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from crossbook.cli.paging import page_beside
 from crossbook.desk.config import Config
 from crossbook.desk.control import ControlFolder
 from crossbook.desk.journal import JournalWriter
@@ -77,11 +78,15 @@ def execute(
     speed: float | None = None,
     picture: Path | None = None,
     as_json: bool = False,
+    page: bool = False,
 ) -> None:
-    """Run, prove, and print the summary. `speed` None: flat out, without a screen."""
+    """Run, prove, and print the summary. `speed` None: flat out, without a screen. `page`: with the page beside it."""
     bundle, folder, facts = open_run(config, path, tape, word=word, runs=runs, strict=strict)
-    replay = _run(bundle, folder, speed, picture, Console(stderr=True), quiet=as_json)
-    close_run(config, bundle, folder, facts, replay, as_json)
+    with page_beside(folder, runs, say, wanted=page) as beside:
+        replay = _run(bundle, folder, speed, picture, Console(stderr=True), quiet=as_json)
+        close_run(config, bundle, folder, facts, replay, as_json)
+        if replay.progress.ended:
+            beside.stay()
 
 
 def open_run(

@@ -32,7 +32,7 @@ def status(
         return
     folder = find_run(run, runs)
     facts = read_run(folder)
-    names = ("word", "mode", "events", "events_per_s", "not_traded", "complete", "stopped_at", "edges")
+    names = ("word", "mode", "environment", "events", "events_per_s", "not_traded", "complete", "stopped_at", "edges")
     kept = {key: facts[key] for key in names if key in facts}
     kept["alive"] = is_alive(folder)
     summary = summarise(folder, {"run": folder.name, "complete": False, "not_traded": []} | kept)

@@ -14,7 +14,7 @@ from crossbook.desk.control import transition_text
 from crossbook.events import Rejection
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import OUT_TAG, TEXT_TAG, OutRow, decode_out, decode_text, kind_of
-from crossbook.report.words import gate_number
+from crossbook.report.words import against
 from crossbook.rules.holds import CLOCK, CLOSED, PAUSE, RATE, STALE, STREAM
 from crossbook.timestamp import iso
 
@@ -69,8 +69,8 @@ def alert_line(payload: bytes, declaration: Declaration) -> str | None:
 
 def _say(kind: int, row: OutRow, declaration: Declaration) -> str:
     if kind == OutKind.TRANSITION:
-        numbers = f", {_numbers(row)}" if row.reason != Reason.OPERATOR else f" (request {row.value})"
-        return f"level {transition_text(row, declaration)}: {_word(Reason(row.reason).name)}{numbers}"
+        by = f" (request {row.value})" if row.reason == Reason.OPERATOR else ""
+        return f"level {transition_text(row, declaration)}: {_because(row)}{by}"
     if kind == OutKind.BREAK:
         name = declaration.instruments[row.instrument].name
         return f"break {name}: the venue reports {row.value} lots, booked are {row.limit}"
@@ -89,11 +89,12 @@ def _alert(row: OutRow, declaration: Declaration) -> str:
         return f"hold of {declaration.instruments[row.value].name}: {HOLDS[row.limit]}"
     if row.reason == Reason.RAISE_FORBIDDEN:
         return f"request {row.value} may not raise"
-    return f"{_word(Reason(row.reason).name)}, {_numbers(row)}"
+    return _because(row)
 
 
-def _numbers(row: OutRow) -> str:
-    return f"{gate_number(row.reason, row.value)} against {gate_number(row.reason, row.limit)}"
+def _because(row: OutRow) -> str:
+    numbers = against(row.reason, row.value, row.limit)
+    return _word(Reason(row.reason).name) + (f", {numbers}" if numbers else "")
 
 
 def _moment(ts: int) -> str:

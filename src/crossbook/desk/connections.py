@@ -74,6 +74,26 @@ def load_connections(path: Path, environment: Environment, venues: Iterable[Venu
     return {venue: _place(path, environment, venue, table.get(venue.label)) for venue in venues}
 
 
+def identity(place: Place) -> dict[str, Any]:
+    """Which account and key will speak to a venue of which world: the key's fingerprint, never the key."""
+    return {
+        "environment": place.environment.value,
+        "address": place.endpoints.rest,
+        "account": place.account or None,
+        "key_fingerprint": place.key.fingerprint if place.key is not None else None,
+        "pinned": bool(place.key_fingerprint),
+    }
+
+
+def identity_line(place: Place) -> str:
+    """The same for a person."""
+    where = f"{place.venue.label}: {place.environment.value}, {place.endpoints.rest}"
+    if place.key is None:
+        return f"{where}, public streams, no key"
+    pin = "as pinned" if place.key_fingerprint else "not pinned"
+    return f"{where}, account {place.account or 'as the key has it'}, key {place.key.fingerprint} ({pin})"
+
+
 def public_places(environment: Environment, venues: Iterable[Venue], urls: dict[str, str]) -> dict[Venue, Place]:
     """Places for public streams: no key, no account. `urls`: by venue label, for environment local."""
     return {

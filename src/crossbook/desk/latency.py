@@ -27,7 +27,7 @@ class LatencySink:
         self._recent = b""
 
     def led_to(self, trace: int, now_ns: int, receive_ns: int, decoded_ns: int, decided_ns: int) -> None:
-        """A frame led to the intent `trace`: its hops, by a clock on which it is `now_ns` and which runs as ours does."""  # noqa: E501
+        """A frame led to the intent `trace`: its hops, by a clock that runs as ours does, on which it is `now_ns`."""
         ours_ns = time.monotonic_ns() - now_ns
         for hop, ns in ((Hop.RECEIVED, receive_ns), (Hop.DECODED, decoded_ns), (Hop.DECIDED, decided_ns)):
             self._kept += STAMP.pack(trace, hop, 0, ns + ours_ns)

@@ -9,7 +9,7 @@ import msgspec
 
 from crossbook.types import Venue
 from crossbook.venues.budgets import ConnectionBudget
-from crossbook.venues.market_streams import Feed, key_of, message_of
+from crossbook.venues.market_streams import Feed, message_of, twin_key
 from crossbook.venues.network import Ports
 from crossbook.venues.session import Session, SessionState
 from crossbook.venues.watchdog import StreamAges, StreamReport
@@ -82,11 +82,7 @@ class RecordedFeed:
 
     def key_of(self, frame: bytes) -> Hashable | None:
         """See `session.Owner`."""
-        try:
-            message = message_of(frame)
-            return None if message is None else key_of(message)
-        except msgspec.DecodeError:
-            return None
+        return twin_key(frame)
 
     @property
     def duplicates(self) -> int:

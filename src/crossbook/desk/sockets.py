@@ -160,8 +160,10 @@ class SocketNetwork:
                 content = await answer.read()
                 receive_ns = self.now_ns()
                 said = {name.lower(): value for name, value in answer.headers.items()}
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            self.guard(on_failure, type(error).__name__, False)
+        except aiohttp.ClientConnectorError as error:
+            self.guard(on_failure, _words(error), False)
+        except (aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            self.guard(on_failure, type(error).__name__, False)  # their words hold the whole address, signed query too
         except TimeoutError:
             self.guard(on_failure, f"no answer within {timeout_s:g} s", True)
         except (aiohttp.ClientError, OSError) as error:

@@ -193,7 +193,8 @@ def print_summary(summary: dict[str, Any], folder: Path) -> None:
     if events is None:
         console.print(f"{_unfinished(summary)}: figures as far as the journal is written", soft_wrap=True)
     else:
-        console.print(f"{events:,} events, {rate or 0:,} a second   journal sha256 {summary['journal_sha256'][:16]}")
+        pace = "" if rate is None else f", {rate:,} a second"  # live, the market's pace is no speed of ours
+        console.print(f"{events:,} events{pace}   journal sha256 {summary['journal_sha256'][:16]}")
     if summary.get("stopped_at"):
         console.print(
             f"stopped at {iso(summary['stopped_at'])[:23]}Z of the market; it can go on: crossbook paper --resume "
@@ -208,8 +209,10 @@ def _unfinished(summary: dict[str, Any]) -> str:
     """Why a run has no summary of its own."""
     if summary.get("alive"):
         return "running now"
-    if summary.get("word") == "paper":
+    if summary.get("word") == "paper" and not summary.get("environment"):
         return f"cut off, crossbook paper --resume {summary['run']} goes on with it"
+    if summary.get("word") == "live":
+        return f"cut off, crossbook live --resume {summary['run']} goes on with it"
     return "still running, or ended without its summary"
 
 

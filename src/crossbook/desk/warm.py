@@ -34,7 +34,7 @@ def compiled(say: Callable[[str], object]) -> Iterator[None]:
     if is_compiled() or os.environ.get("NUMBA_DISABLE_JIT"):
         yield
     else:
-        say("compiling the desk's kernels, once for this version of the code (half a minute) ...")
+        say("compiling the desk's kernels, once for this version of the code (a minute, or several if busy) ...")
         with _engine_beside():
             yield
             load_venues()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+from collections.abc import Iterator
 from enum import IntEnum
 
 from crossbook.errors import Corrupt
@@ -36,43 +37,40 @@ def durations(stamps: bytes) -> dict[str, list[int]]:
     passed twice the first counts. Raises `Corrupt` for an unknown hop or a stretch that ran backwards."""
     found: dict[str, list[int]] = {stretch: [] for stretch in STRETCHES}
     traces: dict[int, dict[int, int]] = {}
-    whole = len(stamps) // STAMP.size * STAMP.size
-    for number, (trace, hop, _, ns) in enumerate(STAMP.iter_unpack(stamps[:whole])):
-        if not 0 <= hop < len(Hop):
-            raise Corrupt(f"latency.bin offset {number * STAMP.size}: hop {hop} does not exist; remove the file")
+    for trace, hop, _, ns in _records(stamps):
         traces.setdefault(trace, {}).setdefault(hop, ns)
     for trace, at in traces.items():
-        hops = sorted(at)
-        for before, after in itertools.pairwise(hops):
-            found[Hop(after).name.lower()].append(_elapsed(trace, at[before], at[after]))
-        if Hop.RECEIVED in at and Hop.WRITTEN in at:
-            found[TICK_TO_WIRE].append(_elapsed(trace, at[Hop.RECEIVED], at[Hop.WRITTEN]))
+        for stretch, ns in _stretches(at).items():
+            if ns < 0:
+                raise Corrupt(f"latency.bin trace {trace}: a later hop has an earlier stamp; remove the file")
+            found[stretch].append(ns)
     return found
-
-
-def _elapsed(trace: int, before: int, after: int) -> int:
-    if after < before:
-        raise Corrupt(f"latency.bin trace {trace}: a later hop has an earlier stamp; remove the file")
-    return after - before
 
 
 def order_stretches(stamps: bytes) -> dict[int, dict[str, int]]:
     """By our id of an order, the ns of each stretch of its way: the frame's part is shared by all orders of an intent,
     the rest is its own. Only orders with stamps of their own are there; backward stretches are kept as they are, so
-    that whoever shows them can count them apart."""
+    that whoever shows them can count them apart. Raises `Corrupt` for an unknown hop."""
     shared: dict[int, dict[int, int]] = {}
     own: dict[tuple[int, int], dict[int, int]] = {}
-    whole = len(stamps) // STAMP.size * STAMP.size
-    for trace, hop, order, ns in STAMP.iter_unpack(stamps[:whole]):
+    for trace, hop, order, ns in _records(stamps):
         place = own.setdefault((trace, order), {}) if order else shared.setdefault(trace, {})
         place.setdefault(hop, ns)
-    found: dict[int, dict[str, int]] = {}
-    for (trace, order), at in own.items():
-        at = shared.get(trace, {}) | at
-        stretches = {
-            Hop(after).name.lower(): at[after] - at[before] for before, after in itertools.pairwise(sorted(at))
-        }
-        if Hop.RECEIVED in at and Hop.WRITTEN in at:
-            stretches[TICK_TO_WIRE] = at[Hop.WRITTEN] - at[Hop.RECEIVED]
-        found[order] = stretches
+    return {order: _stretches(shared.get(trace, {}) | at) for (trace, order), at in own.items()}
+
+
+def _records(stamps: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Trace, hop, order and ns of each record that is whole."""
+    whole = len(stamps) // STAMP.size * STAMP.size
+    for number, (trace, hop, order, ns) in enumerate(STAMP.iter_unpack(stamps[:whole])):
+        if not 0 <= hop < len(Hop):
+            raise Corrupt(f"latency.bin offset {number * STAMP.size}: hop {hop} does not exist; remove the file")
+        yield trace, hop, order, ns
+
+
+def _stretches(at: dict[int, int]) -> dict[str, int]:
+    """What the stamps of one way time, by stretch; `at`: ns by hop."""
+    found = {Hop(after).name.lower(): at[after] - at[before] for before, after in itertools.pairwise(sorted(at))}
+    if Hop.RECEIVED in at and Hop.WRITTEN in at:
+        found[TICK_TO_WIRE] = at[Hop.WRITTEN] - at[Hop.RECEIVED]
     return found

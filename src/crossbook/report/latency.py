@@ -18,6 +18,9 @@ SUSPECT_NS = 60_000_000_000
 ANSWER = "answer_travels"
 """From the venue's stamp of an answer to our receiving it: two clocks, so an offset's error is in it."""
 
+Samples = dict[tuple[str, str], list[int]]
+"""In ns, by venue and stretch."""
+
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch at one venue. Percentiles are samples (nearest rank), in ns; None where there is no sample.
@@ -35,6 +38,11 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 
 def waterfall(stamps: bytes, entries: Iterable[bytes], declaration: Declaration) -> list[Stretch]:
     """All stretches by venue, in the order in which an order passes them; only what has samples."""
+    return told(samples_of(stamps, entries, declaration))
+
+
+def samples_of(stamps: bytes, entries: Iterable[bytes], declaration: Declaration) -> Samples:
+    """The samples of a run, in the order of its venues."""
     venues: dict[int, int] = {}
     travels: dict[int, list[int]] = {}
     for payload in entries:
@@ -45,14 +53,21 @@ def waterfall(stamps: bytes, entries: Iterable[bytes], declaration: Declaration)
             row = decode_event(payload)
             if row.id in venues and row.ts_venue > 0:
                 travels.setdefault(venues[row.id], []).append(row.ts - row.ts_venue)
-    samples: dict[tuple[int, str], list[int]] = {(venue, ANSWER): found for venue, found in travels.items()}
+    found: dict[tuple[int, str], list[int]] = {(venue, ANSWER): spans for venue, spans in travels.items()}
     for order, stretches in order_stretches(stamps).items():
         for stretch, ns in stretches.items():
-            samples.setdefault((venues.get(order, -1), stretch), []).append(ns)
+            found.setdefault((venues.get(order, -1), stretch), []).append(ns)
+    names = [*(venue.label for venue in declaration.venues), "unknown"]
+    return {(names[venue], stretch): found[venue, stretch] for venue, stretch in sorted(found, key=lambda one: one[0])}
+
+
+def told(samples: Samples) -> list[Stretch]:
+    """Percentiles of samples: by venue, in the order of the venues, and in that in which an order passes them."""
     order_of = {name: number for number, name in enumerate((*STRETCHES[1:], STRETCHES[0], ANSWER))}
+    venues = {venue: number for number, venue in enumerate(dict.fromkeys(venue for venue, _ in samples))}
     return [
-        _stretch(declaration.venues[venue].label if venue >= 0 else "unknown", stretch, samples[venue, stretch])
-        for venue, stretch in sorted(samples, key=lambda one: (one[0], order_of[one[1]]))
+        _stretch(venue, stretch, samples[venue, stretch])
+        for venue, stretch in sorted(samples, key=lambda one: (venues[one[0]], order_of[one[1]]))
     ]
 
 

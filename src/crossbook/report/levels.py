@@ -28,11 +28,8 @@ def wrong_falls(falls: list[Fall]) -> list[str]:
 
 
 def numbers(one: Fall) -> str:
-    """The stated value against its limit; nothing of a person's wish, which has neither."""
-    if one.row.reason == Reason.OPERATOR or not (one.row.value or one.row.limit):
-        return ""
-    was, limit = (words.gate_number(one.row.reason, number) for number in (one.row.value, one.row.limit))
-    return f"{was} against {limit}"
+    """The stated value against its limit; nothing where the reason has neither."""
+    return words.against(one.row.reason, one.row.value, one.row.limit)
 
 
 def asked(one: Fall) -> str:
@@ -95,7 +92,7 @@ def falls(t: Context) -> Table:
     lines: list[Line] = [
         [one.sequence, words.moment(one.row.ts), *scope_words(t.rows, one.row.count_, one.row.order),
          level_word(one.row.price), level_word(one.row.lots), words.reason_text(one.row.reason),
-         *(words.gate_number(one.row.reason, number) for number in (one.row.value, one.row.limit)),
+         words.gate_number(one.row.reason, one.row.value), words.limit_number(one.row.reason, one.row.limit),
          words.NA if one.again is None else words.gate_number(one.row.reason, one.again),
          words.NA if one.residual is None else words.gate_number(one.row.reason, one.residual),
          str(len(one.stands)), asked(one), f"request {one.request:,}" if one.request else f"rule, {one.sequence - 1:,}"]

@@ -115,6 +115,18 @@ def reason_text(reason: int) -> str:
     return Reason(reason).name.lower().replace("_", " ") if reason in Reason._value2member_map_ else f"reason {reason}"
 
 
+def against(reason: int, value: int, limit: int) -> str:
+    """`10.3 s against 10.0 s`; empty where the reason has no numbers: a person's wish, a venue's word."""
+    if reason in (Reason.OPERATOR, Reason.RESTRICTED) or not (value or limit):
+        return ""
+    return f"{gate_number(reason, value)} against {limit_number(reason, limit)}"
+
+
+def limit_number(reason: int, limit: int) -> str:
+    """The limit that a reason stated; n/a for a venue's word, which names a level and has none."""
+    return NA if reason == Reason.RESTRICTED else gate_number(reason, limit)
+
+
 def gate_number(reason: int, number: int) -> str:
     """A number that the gate or the ladder stated for a reason, in that reason's unit."""
     if reason in _AGES:
