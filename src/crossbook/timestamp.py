@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from crossbook.errors import Refused
 
@@ -41,3 +41,8 @@ def iso(time_ns: int) -> str:
 def day_label(day: int) -> str:
     """`2024-08-08` for a count of days since 1970."""
     return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y-%m-%d}"
+
+
+def day_number(label: str) -> int:
+    """The count of days since 1970 of `2024-08-08`."""
+    return (date.fromisoformat(label) - date(1970, 1, 1)).days

@@ -17,6 +17,7 @@ COMMANDS = {
     "flatten": ("crossbook.cli.flatten", "Close every position of a running desk."),
     "prove": ("crossbook.cli.prove", "Recompute every figure of a run from its files and show what differs."),
     "report": ("crossbook.cli.report", "Write the report of a run: one page with every figure and its rows."),
+    "page": ("crossbook.cli.page", "Serve a run's page to a browser: every figure with its rows, live."),
     "audit": ("crossbook.cli.audit", "Set somebody's figures against each other and name what cannot be true."),
     "latency": ("crossbook.cli.latency", "How long each stretch of the orders' way took, by venue."),
     "status": ("crossbook.cli.status", "What runs there are, or how one stands."),

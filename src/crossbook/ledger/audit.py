@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from crossbook.events import EventKind
 from crossbook.ledger.cells import traded_value
-from crossbook.ledger.ledger import Ledger
+from crossbook.ledger.ledger import FillId, Ledger
 from crossbook.ledger.marks import open_value
 from crossbook.ledger.postings import CASH, FEE, FLOW, FUNDING, POSITION_COST, REALISED, UNATTRIBUTED, Posting
 
@@ -36,8 +36,12 @@ class Line:
         return self.pnl - sum(self.told.values())
 
 
+Uncosted = tuple[Line, int, int, int, int]
+"""A fill's line, sign, lots, price of its quote asset, and what was paid."""
+
+
 class Audit:
-    """One pass over a ledger's postings with the marks of the start and of now."""
+    """One pass over a ledger's postings with the marks of the start and of now; `advance` goes on with it."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -54,14 +58,25 @@ class Audit:
         self.start_nav = 0
         self.start_venues: list[int] = []
         self.start_flow_worth = 0
-        begun = False
-        for posting in ledger.postings:
-            if posting.counted and not begun:
-                self._begin()
-                begun = True
+        self.taken = 0
+        """Postings of the ledger's list that were taken."""
+        self._begun = False
+        self._costs_taken = 0
+        self._uncosted: dict[FillId, Uncosted] = {}
+
+    def advance(self) -> None:
+        """Take the postings and costs that are new, and value every line at the marks of now."""
+        ledger = self.ledger
+        for posting in ledger.postings[self.taken :]:
+            if posting.counted:
+                self._begin_once()
             self._take(posting)
-        if not begun:
-            self._begin()
+        self.taken = len(ledger.postings)
+        if ledger.path is not None:
+            self._begin_once()
+        for fill_id in ledger.costed[self._costs_taken :]:
+            self._cost(fill_id)
+        self._costs_taken = len(ledger.costed)
         for (_, instrument), line in self.lines.items():
             line.pnl = self._value(line, instrument, ledger.marks.prices, ledger.marks.sums) - line.before
 
@@ -81,9 +96,15 @@ class Audit:
         """P&L of opening balances and transfers."""
         return self._worth(self.ledger.marks.prices) - self.start_flow_worth - self.flows_at_time
 
-    def _begin(self) -> None:
-        if self.ledger.path is None:
+    def forget(self) -> None:
+        """What was taken is no longer in the ledger's lists."""
+        self.taken = self._costs_taken = 0
+
+    def _begin_once(self) -> None:
+        if self._begun:
             return
+        self._begun = True
+        self._uncosted.clear()  # what was before the window has no causes in it
         prices, sums = self.ledger.start_prices, self.ledger.start_sums
         for (_, instrument), line in self.lines.items():
             line.before = self._value(line, instrument, prices, sums)
@@ -127,18 +148,28 @@ class Audit:
         sign, lots = (1 if posting.lots > 0 else -1), abs(posting.lots)
         price = posting.prices[terms.quote]
         paid = traded_value(terms, sign, posting.price * lots, lots, price)
-        decision, arrival = self.ledger.costs.get((venue, instrument, order, trade), (0, 0))
-        arrived = traded_value(terms, sign, arrival, lots, price) if arrival > 0 else paid
-        decided = traded_value(terms, sign, decision, lots, price) if decision > 0 else arrived
-        line.told["edge"] += decided
-        line.told["latency"] += arrived - decided
-        line.told["slippage"] += paid - arrived
+        line.told["edge"] += paid
+        self._uncosted[venue, instrument, order, trade] = (line, sign, lots, price, paid)
         if terms.inverse:
             coin = lots * terms.factor
             nearest, rest = divmod(coin, posting.price)
             if 2 * rest > posting.price or (2 * rest == posting.price and nearest % 2):
                 nearest += 1
             line.told["rounding"] += sign * nearest * price - paid
+
+    def _cost(self, fill_id: FillId) -> None:
+        """Split what a fill paid, once its lots' costs before are known. A cost that is not known is the next."""
+        fill = self._uncosted.pop(fill_id, None)
+        if fill is None:
+            return
+        line, sign, lots, price, paid = fill
+        terms = self.ledger.terms[fill_id[1]]
+        decision, arrival = self.ledger.costs[fill_id]
+        arrived = traded_value(terms, sign, arrival, lots, price) if arrival > 0 else paid
+        decided = traded_value(terms, sign, decision, lots, price) if decision > 0 else arrived
+        line.told["edge"] += decided - paid
+        line.told["latency"] += arrived - decided
+        line.told["slippage"] += paid - arrived
 
     def _flow(self, posting: Posting, venue: int, asset: int, amount: int) -> None:
         self.flow_amounts[asset] += amount

@@ -31,6 +31,8 @@ class Counts:
         strategies, assets = len(declaration.strategies), len(declaration.assets)
         self._terms = terms
         self.orders: dict[int, Order] = {}
+        self.touched: dict[int, object] | None = None
+        """Orders that changed since somebody looked, for whom it is a dict."""
         self.sent = [0] * strategies
         self.with_fill = [0] * strategies
         self.failed = [0] * strategies
@@ -55,6 +57,7 @@ class Counts:
             return
         order = Order(row.ts, row.strategy, row.instrument, row.pair, row.price, row.lots)
         self.orders[row.order] = order
+        self._touch(row.order)
         if 0 <= order.strategy < len(self.sent):
             self.sent[order.strategy] += 1
             self.submitted[order.strategy][self._terms[order.instrument].quote] += self._notional(order, order.lots)
@@ -70,6 +73,7 @@ class Counts:
             self.with_fill[order.strategy] += order.filled == 0
             self.filled[order.strategy][self._terms[order.instrument].quote] += self._notional(order, row.lots)
         order.filled += row.lots
+        self._touch(row.id)
         self.decision_to_match.append(row.ts_venue - order.ts)
         self.match_to_known.append(row.ts - row.ts_venue)
 
@@ -79,6 +83,7 @@ class Counts:
         if order is None or order.failed:
             return
         order.failed = True
+        self._touch(row.id)
         if 0 <= order.strategy < len(self.failed):
             self.failed[order.strategy] += 1
 
@@ -104,6 +109,10 @@ class Counts:
             start = row.ts
         if row.value:
             self.unhedged[key] = (row.value, row.ts, start)
+
+    def _touch(self, number: int) -> None:
+        if self.touched is not None:
+            self.touched[number] = None
 
     def _notional(self, order: Order, lots: int) -> int:
         terms = self._terms[order.instrument]

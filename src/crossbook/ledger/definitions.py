@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 DEFINITIONS = {
     "nav": "All cash at the marks of now, plus what closing every open contract at the middle would add",
     "nav.start": "Net asset value when the window began: every mark that was needed had been seen once",
@@ -66,6 +68,7 @@ DEFINITIONS = {
 }
 
 
+@cache
 def definition_of(name: str) -> str:
     """The sentence for a figure's name: its longest beginning, in whole words, that has one."""
     words = name.split(".")

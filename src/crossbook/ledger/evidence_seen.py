@@ -169,8 +169,8 @@ class Seen:
             self._live[row.order] = Live(row.strategy, row.pair, row.lots)
             self._pair_of[row.order] = row.pair
         elif kind == OutKind.INTENT and row.reason == Reason.ENTRY:
-            day = row.ts // NS_PER_DAY
-            self.entered = [one for one in self.entered if one.ts // NS_PER_DAY == day]
+            if self.entered and self.entered[-1].ts // NS_PER_DAY != row.ts // NS_PER_DAY:
+                self.entered.clear()
             self.entered.append(_counting(stand, f"entry into {self.declaration.pairs[row.pair].name}"))
         elif kind == OutKind.ALERT and row.reason == Reason.HELD:
             self.holds = [one for one in self.holds if row.ts - one[0].ts < NS_PER_H]

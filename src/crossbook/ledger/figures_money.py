@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crossbook.events import EventKind
 from crossbook.ledger.audit import CAUSES, Line
 from crossbook.ledger.cells import Cell
 from crossbook.ledger.figure import value_decimal
 from crossbook.ledger.marks import notional_value
-from crossbook.ledger.postings import CASH, FEE, NOBODY
+from crossbook.ledger.postings import CASH, NOBODY
 from crossbook.ledger.statement import Statement
-from crossbook.timestamp import day_label, day_of
+from crossbook.timestamp import day_label
 
 
 def value(book: Statement) -> None:
@@ -19,22 +18,21 @@ def value(book: Statement) -> None:
     ledger, audit = book.ledger, book.audit
     book.money("nav", ledger.nav(), book.path.samples if book.path else 0, audit.nav())
     book.money("nav.start", ledger.start_nav, int(book.path is not None), audit.start_nav)
-    transfers = [posting for posting in ledger.postings if posting.key[0] == EventKind.TRANSFER]
-    book.money("nav.flows", ledger.flow_value, sum(one.counted for one in transfers), audit.flows_at_time)
+    book.money("nav.flows", ledger.flow_value, book.facts.transfers_counted, audit.flows_at_time)
     cells = list(ledger.cells.values())
     inventory = ledger.inventory_pnl()
     rows = sum(cell.pnl(book.marks) for cell in cells) + inventory
     causes = sum(_cause(cell, cause, book) for cell in cells for cause in CAUSES) + inventory
     raw = sum(line.pnl for line in audit.lines.values()) + audit.inventory()
     days = sum(book.path.pnl_by_day().values()) if book.path else 0
-    book.money("pnl.total", ledger.pnl(), len(ledger.postings), rows, causes, raw, days, sum(_venues(book)))
+    book.money("pnl.total", ledger.pnl(), book.facts.postings, rows, causes, raw, days, sum(_venues(book)))
     held = {asset for (_, asset, account, _), amount in ledger.accounts.items() if account == CASH and amount}
     again = {asset for (_, asset), amount in audit.cash.items() if amount}
     unpriced = [sum(book.marks.prices[asset] == 0 for asset in sorted(found)) for found in (held, again)]
     book.count("assets.unpriced", *unpriced)
     book.count("breaks", ledger.breaks, 0)  # the venue's report is a second route to what we own
     book.count("events.duplicate", ledger.duplicates)
-    book.count("postings", len(ledger.postings), len(ledger.booked), len(ledger.postings) + audit.unbalanced)
+    book.count("postings", book.facts.postings, len(ledger.booked), book.facts.postings + audit.unbalanced)
 
 
 def rows(book: Statement) -> None:
@@ -50,9 +48,8 @@ def rows(book: Statement) -> None:
         _components(book, f".{name}", cells, lines)
     _row(book, "pnl.total.unattributed", book.cells(NOBODY), book.lines(NOBODY))
     _row(book, "pnl.unattributed", book.cells(NOBODY), book.lines(NOBODY))
-    transfers = sum(posting.key[0] == EventKind.TRANSFER for posting in ledger.postings)
     for name in ("pnl.total.inventory", "pnl.unrealised.inventory"):
-        book.money(name, ledger.inventory_pnl(), transfers, audit.inventory())
+        book.money(name, ledger.inventory_pnl(), book.facts.transfers, audit.inventory())
     _components(book, "", owned, owned_again, ledger.inventory_pnl(), audit.inventory())
     _fees(book)
 
@@ -69,8 +66,7 @@ def causes(book: Statement) -> None:
             book.money(f"pnl.cause.{cause}.{name}", own, facts, own_again)
             total, total_again, n = total + own, total_again + own_again, n + facts
         if cause == "mark":
-            transfers = sum(posting.key[0] == EventKind.TRANSFER for posting in book.ledger.postings)
-            book.money("pnl.cause.mark.inventory", inventory, transfers, again)
+            book.money("pnl.cause.mark.inventory", inventory, book.facts.transfers, again)
             total, total_again = total + inventory, total_again + again
         book.money(f"pnl.cause.{cause}", total, n, total_again)
 
@@ -81,7 +77,7 @@ def parts(book: Statement) -> None:
     now = audit.venues_now()
     for number, (venue, worth) in enumerate(zip(ledger.declaration.venues, _venues(book), strict=True)):
         again = now[number] - audit.start_venues[number] - audit.venue_flows[number] if audit.start_venues else 0
-        n = sum(posting.key[1] == number for posting in ledger.postings)
+        n = book.facts.by_venue.get(number, 0)
         if n:
             book.money(f"pnl.venue.{venue.label}", worth, n, again)
     for terms in ledger.terms:
@@ -90,8 +86,7 @@ def parts(book: Statement) -> None:
         _row(book, f"pnl.instrument.{terms.name}", cells, lines)
     if book.path is not None:
         for day, pnl in book.path.pnl_by_day().items():
-            n = sum(posting.counted and day_of(posting.ts) == day for posting in ledger.postings)
-            book.money(f"pnl.day.{day_label(day)}", pnl, n)
+            book.money(f"pnl.day.{day_label(day)}", pnl, book.facts.by_day.get(day, 0))
 
 
 def trips(book: Statement) -> None:
@@ -100,14 +95,14 @@ def trips(book: Statement) -> None:
     for suffix, strategies in book.per_strategy():
         opened = sum(n for (owner, _), n in trips.opened.items() if owner in strategies)
         under_way = sum(owner in strategies for owner, _ in trips.open)
-        nets = [net for (owner, _), closed in trips.closed.items() if owner in strategies for net in closed]
-        wins, losses = sum(net > 0 for net in nets), sum(net < 0 for net in nets)
-        even = sum(net == 0 for net in nets)
-        book.count(f"round_trips{suffix}", len(nets), opened - under_way)
-        book.count(f"round_trips.open{suffix}", under_way, opened - len(nets))
-        book.count(f"wins{suffix}", wins, len(nets) - losses - even)
-        book.count(f"losses{suffix}", losses, len(nets) - wins - even)
-        book.share(f"win_rate{suffix}", wins, len(nets), len(nets), (len(nets) - losses - even, opened - under_way))
+        closed = sum(len(nets) for (owner, _), nets in trips.closed.items() if owner in strategies)
+        ended = [book.facts.trips.get(owner, (0, 0, 0)) for owner in strategies]
+        wins, losses, even = (sum(one[place] for one in ended) for place in range(3))
+        book.count(f"round_trips{suffix}", closed, opened - under_way)
+        book.count(f"round_trips.open{suffix}", under_way, opened - closed)
+        book.count(f"wins{suffix}", wins, closed - losses - even)
+        book.count(f"losses{suffix}", losses, closed - wins - even)
+        book.share(f"win_rate{suffix}", wins, closed, closed, (closed - losses - even, opened - under_way))
 
 
 def exposure(book: Statement) -> None:
@@ -174,17 +169,10 @@ def _components(
 
 
 def _fees(book: Statement) -> None:
-    amounts = [
-        -leg.amount * posting.prices[leg.asset]
-        for posting in book.ledger.postings
-        if posting.counted
-        for leg in posting.legs
-        if leg.account == FEE
-    ]
-    costs, rebates = [-amount for amount in amounts if amount < 0], [amount for amount in amounts if amount > 0]
+    facts = book.facts
     net = _sum(list(book.ledger.cells.values()), lambda cell: cell.fees)
-    book.money("fees.paid", sum(costs), len(costs), sum(rebates) - net)
-    book.money("fees.rebate", sum(rebates), len(rebates), sum(costs) + net)
+    book.money("fees.paid", facts.paid, facts.paid_n, facts.rebate - net)
+    book.money("fees.rebate", facts.rebate, facts.rebate_n, facts.paid + net)
 
 
 def _venues(book: Statement) -> list[int]:

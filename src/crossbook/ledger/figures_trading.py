@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crossbook.commands import Reason
-from crossbook.events import EventKind
 from crossbook.ledger.figure import value_decimal
 from crossbook.ledger.postings import NOBODY
 from crossbook.ledger.statement import Statement
@@ -16,22 +15,23 @@ def orders(book: Statement) -> None:
     counts = book.ledger.counts
     prices = book.marks.prices
     for suffix, strategies in book.per_strategy():
-        own = [order for order in counts.orders.values() if order.strategy in strategies]
+        told = [book.facts.orders.get(owner, (0, 0, 0)) for owner in strategies]
+        own, own_filled, own_failed = (sum(one[place] for one in told) for place in range(3))
         sent, filled = _total(counts.sent, strategies), _total(counts.with_fill, strategies)
         fills = _total(counts.fills, strategies)
-        book.count(f"orders{suffix}", sent, len(own))
+        book.count(f"orders{suffix}", sent, own)
         again = sum(cell.fills for owner in strategies for cell in book.cells(owner))
         if suffix:
             book.count(f"fills{suffix}", fills, again - _forced(book, strategies))
         else:
             foreign = sum(cell.fills for cell in book.cells(NOBODY)) - _forced(book, [NOBODY])
             book.count("fills", fills + foreign, book.audit.fills)
-        book.share(f"fill_rate.orders{suffix}", filled, sent, sent, (sum(order.filled > 0 for order in own), len(own)))
+        book.share(f"fill_rate.orders{suffix}", filled, sent, sent, (own_filled, own))
         wanted = sum(_worth(counts.submitted[index], prices) for index in strategies)
         got = sum(_worth(counts.filled[index], prices) for index in strategies)
         book.share(f"fill_rate.quantity{suffix}", got, wanted, sent)
         failed = _total(counts.failed, strategies)
-        book.share(f"error_rate{suffix}", failed, sent, sent, (sum(order.failed for order in own), len(own)))
+        book.share(f"error_rate{suffix}", failed, sent, sent, (own_failed, own))
 
 
 def denials(book: Statement) -> None:
@@ -70,16 +70,9 @@ def unhedged(book: Statement) -> None:
 
 def delays(book: Statement) -> None:
     """How long orders and answers took by the stamps of the journal; stamps that run backwards are counted apart."""
-    counts = book.ledger.counts
-    suspect = 0
-    for name, values in (
-        ("delay.decision_to_match", counts.decision_to_match),
-        ("delay.match_to_known", counts.match_to_known),
-    ):
-        sound = [value for value in values if value >= 0]
-        suspect += len(values) - len(sound)
-        book.quantiles(name, sound, ("p50", "p99"))
-    book.count("delay.clock_suspect", suspect)
+    for name, waits in zip(("delay.decision_to_match", "delay.match_to_known"), book.facts.waits, strict=True):
+        book.quantiles(name, waits, ("p50", "p99"))
+    book.count("delay.clock_suspect", book.facts.suspect)
 
 
 def _worth(amounts: list[int], prices: list[int]) -> int:
@@ -92,10 +85,7 @@ def _total(counter: list[int], strategies: Iterable[int]) -> int:
 
 def _forced(book: Statement, strategies: Iterable[int]) -> int:
     """Forced closes among the fills of these strategies."""
-    wanted = list(strategies)
-    return sum(
-        posting.key[0] == EventKind.FORCED_CLOSE and posting.strategy in wanted for posting in book.ledger.postings
-    )
+    return sum(book.facts.forced.get(index, 0) for index in strategies)
 
 
 def _reason(number: int) -> str:

@@ -55,6 +55,8 @@ class Ledger:
         self.booked: dict[Key, EventRow] = {}
         self.costs: dict[FillId, tuple[int, int]] = {}
         """What a fill's lots would have cost on our book when decided and when they arrived, in ticks x lots."""
+        self.costed: list[FillId] = []
+        """The fills in the order in which their costs became known."""
         self.trips = Trips()
         self.counts = Counts(declaration, self.terms)
         self.path: Path | None = None
@@ -290,6 +292,7 @@ class Ledger:
             return
         cell, sign, lots, price, exact = fill
         self.costs[fill_id] = (row.value, row.limit)
+        self.costed.append(fill_id)
         arrival = traded_value(cell.terms, sign, row.limit, lots, price) if row.limit > 0 else exact
         decision = traded_value(cell.terms, sign, row.value, lots, price) if row.value > 0 else arrival
         cell.edge += decision - exact

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from crossbook.ledger import figures_money, figures_trading
+from crossbook.ledger.facts import Facts
 from crossbook.ledger.figure import Figure
 from crossbook.ledger.hops import STRETCHES, durations
 from crossbook.ledger.ledger import Ledger
+from crossbook.ledger.ranks import Ranks
 from crossbook.ledger.statement import Statement
 
 DAYS_PER_YEAR = 365
@@ -39,12 +41,19 @@ GROUPS = (
 
 def figures(ledger: Ledger, latency: bytes | None = None) -> dict[str, Figure]:
     """Every figure of a run by its flat name. `latency`: the bytes of `latency.bin`, None if there is none."""
-    book = Statement(ledger)
+    stretches = {name: Ranks(values) for name, values in durations(latency or b"").items()}
+    return figures_now(Facts.of(ledger), stretches)
+
+
+def figures_now(facts: Facts, stretches: dict[str, Ranks]) -> dict[str, Figure]:
+    """The same from what is kept up: `facts` that have advanced to the ledger's present, and samples by stretch."""
+    book = Statement(facts.ledger, facts)
     for group in GROUPS:
         group(book)
     _win_rate_interval(book)
     _sharpe(book)
-    _latency(book, latency or b"")
+    for name in STRETCHES:
+        book.quantiles(f"latency.{name}", stretches[name], ("p50", "p99", "p999"))
     return book.figures
 
 
@@ -89,9 +98,3 @@ def _sharpe(book: Statement) -> None:
     for place, name in enumerate(("sharpe", "sharpe.low", "sharpe.high")):
         value = None if found is None else Decimal(f"{found[place]:.{DIGITS}g}")
         book.put(name, value, "ratio", len(days))
-
-
-def _latency(book: Statement, stamps: bytes) -> None:
-    found = durations(stamps)
-    for stretch in STRETCHES:
-        book.quantiles(f"latency.{stretch}", found[stretch], ("p50", "p99", "p999"))

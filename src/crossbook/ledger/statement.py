@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from crossbook.ledger.audit import Audit, Line
+from crossbook.ledger.audit import Line
 from crossbook.ledger.cells import Cell
 from crossbook.ledger.definitions import definition_of
+from crossbook.ledger.facts import Facts
 from crossbook.ledger.figure import Figure, Number, ratio, value_decimal
 from crossbook.ledger.ledger import Ledger
+from crossbook.ledger.ranks import Ranks
 
 PERCENTILES = {"p50": 500, "p99": 990, "p999": 999}
 """Per mille."""
@@ -22,10 +24,11 @@ def nearest_rank(ordered: Sequence[int], permille: int) -> int | None:
 class Statement:
     """Collects figures; every group of figures writes into one."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, facts: Facts) -> None:
         self.ledger = ledger
         self.marks = ledger.marks
-        self.audit = Audit(ledger)
+        self.facts = facts
+        self.audit = facts.audit
         self.path = ledger.settled_path()
         self.currency = ledger.declaration.assets[ledger.declaration.reporting]
         self.window = (self.path.first_ts, ledger.ts) if self.path else None
@@ -58,12 +61,10 @@ class Statement:
         residual = None if again is None else abs(part - again[0]) + abs(whole - again[1])
         self.put(name, ratio(part, whole), "ratio", n, residual)
 
-    def quantiles(self, name: str, values: Sequence[int], wanted: Sequence[str]) -> None:
+    def quantiles(self, name: str, values: Ranks, wanted: Sequence[str]) -> None:
         """Percentiles by nearest rank, in ns; n/a where there are no values."""
-        ordered = sorted(values)
         for percentile in wanted:
-            value = nearest_rank(ordered, PERCENTILES[percentile])
-            self.put(f"{name}.{percentile}", value, "ns", len(ordered))
+            self.put(f"{name}.{percentile}", values.at(PERCENTILES[percentile]), "ns", values.n)
 
     def cells(self, strategy: int) -> list[Cell]:
         """A strategy's cells."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,14 +13,24 @@ from crossbook.events import EventKind
 from crossbook.ledger.declaration import Declaration
 from crossbook.ledger.entries import EVENT_TAG, OUT_TAG, EventRow, OutRow, decode_event, decode_out, kind_of
 from crossbook.ledger.figure import Number, ratio, value_decimal
-from crossbook.ledger.postings import Key, key_of
+from crossbook.ledger.postings import packed_key
 from crossbook.ledger.statement import PERCENTILES
+from crossbook.report.selection import Selection
 from crossbook.report.words import reason_text
 
 COUNTED = ("orders", "fills", "denials", "intents")
 BOOKED = (EventKind.ORDER_FILLED, EventKind.FORCED_CLOSE, EventKind.FUNDING_PAID, EventKind.TRANSFER)
 Worth = dict[tuple[str, int], int]
 """Lots x limit price x factor, per strategy's suffix and quote asset."""
+
+
+class Sent(NamedTuple):
+    """What of an order a recount needs."""
+
+    ts: int
+    strategy: int
+    instrument: int
+    price: int
 
 
 class Recount:
@@ -30,13 +41,18 @@ class Recount:
         self._terms = declaration.terms()
         self._suffixes = ["", *(f".{name}" for name in declaration.strategies)]
         self._counts: Counter[str] = Counter()
-        self._sent: dict[int, OutRow] = {}
-        self._booked: set[Key] = set()
+        self._sent: dict[int, Sent] = {}
+        self._booked: set[int] = set()
         self._repeats = 0
         self._submitted: Worth = {}
         self._filled: Worth = {}
-        self._waits: tuple[list[int], list[int]] = ([], [])
-        self._apart: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._waits = (Selection(), Selection())
+        self._suspect = 0
+        self._apart: dict[tuple[int, int], tuple[int, int]] = {}
+        """Per strategy and pair: how far its legs are apart, and since when they are at all."""
+        self._changed: dict[str, tuple[int, int]] = {}
+        """Per base the sum of all changes of that, and of each change times when it was."""
+        self._longest = 0
         self._ts = 0
 
     @staticmethod
@@ -44,11 +60,15 @@ class Recount:
         """Count all entries of a journal."""
         count = Recount(declaration)
         for payload in payloads:
-            if payload[0] == EVENT_TAG:
-                count._event(decode_event(payload))
-            elif payload[0] == OUT_TAG:
-                count._out(kind_of(payload), decode_out(payload))
+            count.take(payload)
         return count
+
+    def take(self, payload: bytes) -> None:
+        """Count one more entry."""
+        if payload[0] == EVENT_TAG:
+            self._event(decode_event(payload))
+        elif payload[0] == OUT_TAG:
+            self._out(kind_of(payload), decode_out(payload))
 
     def values(self, prices: list[int]) -> dict[str, Number | None]:
         """The figures by name. `prices`: of the assets now, at 1e-10."""
@@ -63,10 +83,9 @@ class Recount:
             found[f"fill_rate.quantity{suffix}"] = ratio(got, wanted)
         found["events.duplicate"] = self._repeats
         for name, waits in zip(("decision_to_match", "match_to_known"), self._waits, strict=True):
-            sound = [wait for wait in waits if wait >= 0]
             for percentile in ("p50", "p99"):
-                found[f"delay.{name}.{percentile}"] = selected(sound, PERCENTILES[percentile])
-        found["delay.clock_suspect"] = sum(wait < 0 for waits in self._waits for wait in waits)
+                found[f"delay.{name}.{percentile}"] = waits.at(PERCENTILES[percentile])
+        found["delay.clock_suspect"] = self._suspect
         return found | self._unhedged()
 
     def _add(self, name: str, strategy: int, times: int = 1) -> None:
@@ -78,7 +97,7 @@ class Recount:
         self._ts = max(self._ts, row.ts)
         if row.kind not in BOOKED:
             return
-        key = key_of(row)
+        key = packed_key(row)
         if key in self._booked:
             self._repeats += 1
             return
@@ -87,8 +106,11 @@ class Recount:
             self._add("fills", row.strategy)
             if (order := self._sent.get(row.id)) is not None:
                 self._value(self._filled, order, row.lots)
-                self._waits[0].append(row.ts_venue - order.ts)
-                self._waits[1].append(row.ts - row.ts_venue)
+                for waits, wait in zip(self._waits, (row.ts_venue - order.ts, row.ts - row.ts_venue), strict=True):
+                    if wait >= 0:
+                        waits.add(wait)
+                    else:
+                        self._suspect += 1
 
     def _out(self, kind: int, row: OutRow) -> None:
         self._ts = max(self._ts, row.ts)
@@ -98,13 +120,25 @@ class Recount:
         elif kind == OutKind.INTENT:
             self._add("intents", row.strategy)
         elif kind == OutKind.UNHEDGED:
-            self._apart.setdefault((row.strategy, row.pair), []).append((row.ts, abs(row.value)))
+            self._note_apart(row)
         elif kind == OutKind.SUBMIT_ORDER and row.order not in self._sent:
-            self._sent[row.order] = row
+            sent = self._sent[row.order] = Sent(row.ts, row.strategy, row.instrument, row.price)
             self._add("orders", row.strategy)
-            self._value(self._submitted, row, row.lots)
+            self._value(self._submitted, sent, row.lots)
 
-    def _value(self, amounts: Worth, order: OutRow, lots: int) -> None:
+    def _note_apart(self, row: OutRow) -> None:
+        before, since = self._apart.get((row.strategy, row.pair), (0, 0))
+        size, base = abs(row.value), self._base(row.pair)
+        changes, moments = self._changed.get(base, (0, 0))
+        self._changed[base] = changes + size - before, moments + (size - before) * row.ts
+        if before:
+            self._longest = max(self._longest, row.ts - since)
+        self._apart[row.strategy, row.pair] = size, since if before else row.ts
+
+    def _base(self, pair: int) -> str:
+        return self._declaration.instruments[self._declaration.pairs[pair].a].base
+
+    def _value(self, amounts: Worth, order: Sent, lots: int) -> None:
         if not 0 <= order.strategy < len(self._declaration.strategies):
             return
         terms = self._terms[order.instrument]
@@ -118,26 +152,12 @@ class Recount:
 
     def _unhedged(self) -> dict[str, Number | None]:
         """By what changed at each note, times how long ago that is; the longest by where it was 0."""
-        total: dict[str, int] = {}
-        longest = 0
-        pairs = self._declaration.pairs
-        for one in pairs:
-            total.setdefault(self._declaration.instruments[one.a].base, 0)
-        for (_, pair), notes in self._apart.items():
-            base, before, since = self._declaration.instruments[pairs[pair].a].base, 0, 0
-            for ts, size in notes:
-                total[base] += (size - before) * (self._ts - ts)
-                if before:
-                    longest = max(longest, ts - since)
-                else:
-                    since = ts
-                before = size
-            if before:
-                longest = max(longest, self._ts - since)
-        found: dict[str, Number | None] = {
-            f"unhedged.quantity_time.{base}": value_decimal(amount * 10) for base, amount in total.items()
-        }
-        return found | {"unhedged.time_max": longest if self._apart else None}
+        found: dict[str, Number | None] = {}
+        for pair in range(len(self._declaration.pairs)):
+            changes, moments = self._changed.get(self._base(pair), (0, 0))
+            found[f"unhedged.quantity_time.{self._base(pair)}"] = value_decimal((changes * self._ts - moments) * 10)
+        under_way = [self._ts - since for size, since in self._apart.values() if size]
+        return found | {"unhedged.time_max": max(self._longest, *under_way, 0) if self._apart else None}
 
 
 def selected(values: Iterable[int], permille: int) -> int | None:

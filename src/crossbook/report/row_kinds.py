@@ -7,7 +7,7 @@ import msgspec
 from crossbook.ledger.entries import OutRow
 
 
-class Fill(msgspec.Struct):
+class Fill(msgspec.Struct, gc=False):
     """One fill with what it did to the P&L; before the window of the figures it did nothing."""
 
     sequence: int
@@ -30,9 +30,15 @@ class Fill(msgspec.Struct):
     latency: int = 0
     slippage: int = 0
     fees: int = 0
+    forced: bool = False
+    """The venue closed it: a fill without an order of ours."""
+    trade: int = 0
+    """The venue's id of it."""
+    costed: int = 0
+    """The entry that said what its lots would have cost before; 0: none did."""
 
 
-class Payment(msgspec.Struct):
+class Payment(msgspec.Struct, gc=False):
     """A share of a funding payment."""
 
     sequence: int
@@ -44,7 +50,7 @@ class Payment(msgspec.Struct):
     value: int
 
 
-class Flow(msgspec.Struct):
+class Flow(msgspec.Struct, gc=False):
     """Money that came or went; `value` at the mark of its time, 0 before the window."""
 
     sequence: int
@@ -55,7 +61,7 @@ class Flow(msgspec.Struct):
     value: int
 
 
-class Order(msgspec.Struct):
+class Order(msgspec.Struct, gc=False):
     """One order of ours and how it ended."""
 
     sequence: int
@@ -70,6 +76,8 @@ class Order(msgspec.Struct):
     number: int
     filled: int = 0
     end: str = "open"
+    story: tuple[tuple[int, str], ...] = ()
+    """Each entry that changed `end`, and to what."""
 
 
 class Wish(msgspec.Struct):
@@ -98,14 +106,14 @@ class RoundTrip(msgspec.Struct):
     net: int | None = None
 
 
-class Denied(msgspec.Struct):
+class Denied(msgspec.Struct, gc=False):
     """A denial entry: the gate's numbers, and how often it said so since the last such entry."""
 
     sequence: int
     row: OutRow
 
 
-class Apart(msgspec.Struct):
+class Apart(msgspec.Struct, gc=False):
     """From `ts` on a pair's legs differed by `quantity_e8`, for `lasted` ns."""
 
     sequence: int
@@ -116,7 +124,7 @@ class Apart(msgspec.Struct):
     lasted: int = 0
 
 
-class Odd(msgspec.Struct):
+class Odd(msgspec.Struct, gc=False):
     """A venue's event that differs from the ledger (a break), or that reached us again."""
 
     sequence: int
@@ -126,7 +134,7 @@ class Odd(msgspec.Struct):
     repeats: int
 
 
-class Point(msgspec.Struct):
+class Point(msgspec.Struct, gc=False):
     """The net asset value at the end of a moment, and the running peak then."""
 
     sequence: int
@@ -136,7 +144,7 @@ class Point(msgspec.Struct):
     peak: int
 
 
-class Held(msgspec.Struct):
+class Held(msgspec.Struct, gc=False):
     """What the strategies' positions were worth after a fill."""
 
     ts: int

@@ -71,12 +71,12 @@ def wrong(known: dict[str, Any], tables: list[Table]) -> list[str]:
 
 def to_html(report: dict[str, Any]) -> str:
     """One self-contained page: no script, no request."""
-    return _environment(True).get_template("run.html").render(report)
+    return template_environment(True).get_template("run.html").render(report)
 
 
 def to_markdown(report: dict[str, Any]) -> str:
     """The same figures and the beginnings of the same tables."""
-    return _environment(False).get_template("run.md").render(report | {"rows_max": MARKDOWN_ROWS})
+    return template_environment(False).get_template("run.md").render(report | {"rows_max": MARKDOWN_ROWS})
 
 
 def write_report(folder: Path, into: Path | None = None, markdown: bool = False) -> tuple[Path, list[str]]:
@@ -94,7 +94,8 @@ def write_report(folder: Path, into: Path | None = None, markdown: bool = False)
     return path, report["wrong"]
 
 
-def _environment(escape: bool) -> Environment:
+def template_environment(escape: bool) -> Environment:
+    """Where the templates are, and the words they use. `escape`: for HTML."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=escape,

@@ -60,7 +60,8 @@ class Recorded(Path):
 class RunRows:
     """All rows of a run. Build it with `RunRows.of(entries)`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, complete: bool = True) -> None:
+        """`complete`: exposure after each fill and what changes of levels stand on are kept too."""
         self.ledger = ledger
         self.fills: list[Fill] = []
         self.payments: list[Payment] = []
@@ -75,10 +76,15 @@ class RunRows:
         self.odd: list[Odd] = []
         self.marked: dict[int, tuple[int, OutRow]] = {}
         """Per instrument its last mark and that entry's sequence."""
+        self.ended: list[tuple[int, int]] = []
+        """Each entry that changed an order, with its number."""
+        self.costed: list[tuple[int, Fill]] = []
+        """Each entry that told a fill's cost, with that fill."""
         self.last = 0
         """The sequence of the last entry."""
         self._by_id: dict[tuple[int, int, int, int], Fill] = {}
         self._under_way: dict[Book, list[Fill]] = {}
+        self._complete = complete
         self._evidence = Evidence(ledger.declaration)
         self._open_apart: dict[Book, Apart] = {}
         pairs = ledger.declaration.pairs
@@ -111,7 +117,8 @@ class RunRows:
     def take(self, sequence: int, payload: bytes) -> None:
         """Fold one entry and keep its row."""
         self.last = sequence
-        self._evidence.take(sequence, payload)
+        if self._complete:
+            self._evidence.take(sequence, payload)
         ledger = self.ledger
         began, odd = ledger.path is not None, (ledger.breaks, ledger.duplicates)
         kind = kind_of(payload)
@@ -159,7 +166,7 @@ class RunRows:
             value = ledger.flow_value - flows
             self.flows.append(Flow(sequence, row.ts, row.venue, row.asset, row.lots, value))
         elif kind in ENDS and row.id in self.orders:
-            self.orders[row.id].end = ENDS[EventKind(kind)]
+            self._ended(self.orders[row.id], sequence, ENDS[EventKind(kind)])
 
     def _fill(self, sequence: int, row: EventRow, payload: bytes) -> None:
         ledger = self.ledger
@@ -194,17 +201,25 @@ class RunRows:
             realised=cell.realised - before[0],
             edge=exact,
             fees=cell.fees - before[2],
+            forced=row.kind == EventKind.FORCED_CLOSE,
+            trade=row.id2,
         )
         self.fills.append(fill)
         self._by_id[row.venue, row.instrument, row.id, row.id2] = fill
         if order is not None:
             order.filled += row.lots
-            order.end = "filled" if order.filled >= order.lots else "part filled"
+            self._ended(order, sequence, "filled" if order.filled >= order.lots else "part filled")
             if order.intent in self.wishes:
                 self.wishes[order.intent].fills.append(fill)
         if owner != NOBODY and pair >= 0:
             self._trip((owner, pair), fill, closed)
-        self._hold(row.ts)
+        if self._complete:
+            self._hold(row.ts)
+
+    def _ended(self, order: Order, sequence: int, end: str) -> None:
+        order.end = end
+        order.story = (*order.story, (sequence, end))
+        self.ended.append((sequence, order.number))
 
     def _trip(self, book: Book, fill: Fill, closed: int) -> None:
         """A fill belongs to the trip under way; one that closes it and opens the next stands in both."""
@@ -219,7 +234,7 @@ class RunRows:
     def _out(self, sequence: int, kind: int, row: OutRow, payload: bytes) -> None:
         ledger = self.ledger
         if kind == OutKind.FILL_COST:
-            self._fill_cost(row, payload)
+            self._fill_cost(sequence, row, payload)
             return
         ledger.apply(payload)
         if kind == OutKind.SUBMIT_ORDER and row.order not in self.orders:
@@ -245,12 +260,14 @@ class RunRows:
         elif kind == OutKind.MARKED:
             self.marked[row.instrument] = (sequence, row)
 
-    def _fill_cost(self, row: OutRow, payload: bytes) -> None:
-        fill = self._by_id.get((row.venue, row.instrument, row.order, row.count_))
+    def _fill_cost(self, sequence: int, row: OutRow, payload: bytes) -> None:
+        fill = self._by_id.pop((row.venue, row.instrument, row.order, row.count_), None)
         cell = self.ledger.cells.get((fill.strategy, fill.instrument)) if fill is not None else None
         before = (cell.edge, cell.latency, cell.slippage) if cell else (0, 0, 0)
         self.ledger.apply(payload)
         if fill is not None and cell is not None:
+            fill.costed = sequence
+            self.costed.append((sequence, fill))
             fill.edge += cell.edge - before[0]
             fill.latency += cell.latency - before[1]
             fill.slippage += cell.slippage - before[2]

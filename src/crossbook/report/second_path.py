@@ -8,9 +8,9 @@ that money from outside needs no peak that moves along.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from decimal import Context, Decimal
 from fractions import Fraction
-from itertools import accumulate
 
 from crossbook.commands import OutKind
 from crossbook.events import EventKind
@@ -19,7 +19,7 @@ from crossbook.ledger.figure import Number, ratio, value_decimal
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.marks import Marks
 from crossbook.ledger.metrics import DAYS_PER_YEAR, SHARPE_DAYS_MIN
-from crossbook.ledger.postings import Key, fill_cash_e8, key_of
+from crossbook.ledger.postings import fill_cash_e8, packed_key
 from crossbook.money import divide_half_even
 from crossbook.timestamp import day_label, day_of
 
@@ -39,7 +39,7 @@ class SecondPath:
         self._balance = [0] * len(ledger.declaration.assets)
         self._lots: dict[tuple[int, int], int] = {}
         """Per owner (-1: nobody) and instrument."""
-        self._seen: set[Key] = set()
+        self._seen: set[int] = set()
         self._unpriced: list[tuple[int, int]] = []
         self._begun = False
         self._start = 0
@@ -48,9 +48,10 @@ class SecondPath:
         """What a unit of the start is of the present value's owner: changed by money from outside only."""
         self._ts = 0
         self._changed = False
-        self._units: list[Fraction] = []
+        self._top: Fraction | None = None
+        """The highest value of a unit so far."""
         self._deep = Fraction(0)
-        self._pnls: list[int] = []
+        self._pnl = self._top_pnl = self._fall = 0
         self._days: dict[int, tuple[int, int]] = {}
 
     @staticmethod
@@ -58,7 +59,13 @@ class SecondPath:
         """Fold all entries of a journal, the declaration first."""
         path = SecondPath(ledger)
         for payload in payloads:
-            path._take(payload)
+            path.take(payload)
+        return path.settled()
+
+    def settled(self) -> SecondPath:
+        """The path with the present moment taken in; this one goes on as it was."""
+        path = copy(self)
+        path._days = dict(self._days)
         path._end_of_moment()
         return path
 
@@ -66,16 +73,14 @@ class SecondPath:
         """The figures by name."""
         if not self._begun:
             return {}
-        declaration, deepest = self._ledger.declaration, max(self._deep, self._deepest())
+        declaration, deepest = self._ledger.declaration, self._deep
         found: dict[str, Number | None] = {
             "nav": value_decimal(self._nav()),
             "nav.start": value_decimal(self._start),
             "nav.flows": value_decimal(self._flows),
-            "pnl.total": value_decimal(self._pnls[-1]),
+            "pnl.total": value_decimal(self._pnl),
             "drawdown.max": ratio(deepest.numerator, deepest.denominator),
-            "drawdown.max_amount": value_decimal(
-                max(top - pnl for top, pnl in zip(accumulate(self._pnls, max), self._pnls, strict=True))
-            ),
+            "drawdown.max_amount": value_decimal(self._fall),
         }
         last = 0
         for day, (_, pnl) in sorted(self._days.items()):
@@ -90,13 +95,14 @@ class SecondPath:
             found[name] = value
         return found
 
-    def _take(self, payload: bytes) -> None:
+    def take(self, payload: bytes) -> None:
+        """Fold one more entry; the ledger has it already."""
         kind = kind_of(payload)
         if payload[0] == EVENT_TAG:
             row = decode_event(payload)
             self._at(row.ts)
             if kind in FILLS or kind in (EventKind.FUNDING_PAID, EventKind.TRANSFER):
-                key = key_of(row)
+                key = packed_key(row)
                 if key not in self._seen:
                     self._seen.add(key)
                     self._book(kind, row)
@@ -138,8 +144,7 @@ class SecondPath:
         if before > 0 and before + value > 0:
             self._unit *= Fraction(before, before + value)
         else:
-            self._deep = self._deepest()
-            self._units, self._unit = [Fraction(before + value)], Fraction(1)
+            self._top, self._unit = Fraction(before + value), Fraction(1)
 
     def _mark(self, instrument: int, bid: int, ask: int) -> None:
         for asset in self._marks.set(instrument, bid, ask):
@@ -169,9 +174,15 @@ class SecondPath:
         self._changed = False
 
     def _sample(self, nav: int) -> None:
-        self._units.append(nav * self._unit)
-        self._pnls.append(nav - self._start - self._flows)
-        self._days[day_of(self._ts)] = (nav, self._pnls[-1])
+        unit = nav * self._unit
+        if self._top is None or unit > self._top:
+            self._top = unit
+        elif self._top > 0:
+            self._deep = max(self._deep, 1 - unit / self._top)
+        self._pnl = nav - self._start - self._flows
+        self._top_pnl = self._pnl if len(self._days) == 0 else max(self._top_pnl, self._pnl)
+        self._fall = max(self._fall, self._top_pnl - self._pnl)
+        self._days[day_of(self._ts)] = (nav, self._pnl)
 
     def _nav(self) -> int:
         total = sum(amount * price for amount, price in zip(self._balance, self._marks.prices, strict=True))
@@ -188,11 +199,6 @@ class SecondPath:
         if terms.inverse:
             return divide_half_even(2 * lots * terms.factor, both) * price if both else 0
         return lots * both * terms.factor * price // 2
-
-    def _deepest(self) -> Fraction:
-        tops = accumulate(self._units, max)
-        falls = (1 - unit / top for unit, top in zip(self._units, tops, strict=True) if top > 0)
-        return max(falls, default=Fraction(0))
 
     def _sharpe(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
         """By the sums of returns and of their squares, exact until the roots."""

@@ -30,13 +30,21 @@ _STAMPS = np.dtype([("trace", "<i8"), ("hop", "<i4"), ("order", "<i4"), ("ns", "
 assert _STAMPS.itemsize == STAMP.size
 
 
-def figures_twice(ledger: Ledger, payloads: Sequence[bytes], stamps: bytes | None) -> dict[str, Figure]:
-    """The figures of a run, each with the difference between all routes to it. `payloads`: its journal's entries."""
+def figures_twice(
+    ledger: Ledger, payloads: Sequence[bytes], stamps: bytes | None, before: Sequence[bytes] = ()
+) -> dict[str, Figure]:
+    """The figures of a run, each with the difference between all routes to it. `payloads`: its journal's entries.
+    `before`: those ahead of a window that begins within a run; they lead to what was held then and are counted nowhere.
+    """
     found = figures(ledger, stamps)
     again = Recount.of(payloads, ledger.declaration).values(ledger.marks.prices)
-    again |= SecondPath.of(payloads, ledger).values()
-    again |= _latency(stamps or b"")
-    again |= _wilson(found)
+    again |= SecondPath.of([*before, *payloads], ledger).values()
+    return compared(found, again | latency_again(stamps or b""))
+
+
+def compared(found: dict[str, Figure], again: dict[str, Number | None]) -> dict[str, Figure]:
+    """The figures, each with its difference from what other routes gave `again`."""
+    again = again | _wilson(found)
     return {name: compare(name, figure, again[name]) if name in again else figure for name, figure in found.items()}
 
 
@@ -59,7 +67,7 @@ def _agree(name: str, value: Decimal) -> Decimal:
     return AGREE_PEAK if name == "drawdown.max" else Decimal(0)
 
 
-def _latency(stamps: bytes) -> dict[str, Number | None]:
+def latency_again(stamps: bytes) -> dict[str, Number | None]:
     """The stretches of `latency.bin` by sorting its stamps as columns."""
     whole = len(stamps) // STAMP.size * STAMP.size
     rows = np.frombuffer(stamps[:whole], _STAMPS)

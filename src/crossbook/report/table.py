@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import msgspec
 
@@ -53,11 +55,26 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     sums: list[Sum]
     digest: str
+    raw: Sequence[Sequence[Cell]] = ()
+    """The cells of all rows as they were before they were shown."""
 
     @property
     def cut(self) -> bool:
         """Whether rows were left out."""
         return self.count > len(self.rows)
+
+
+@contextmanager
+def raw_rows() -> Iterator[None]:
+    """While inside, tables are made of raw cells only: for whoever shows a window of their rows."""
+    before = _RAW.set(True)
+    try:
+        yield
+    finally:
+        _RAW.reset(before)
+
+
+_RAW: ContextVar[bool] = ContextVar("raw rows only", default=False)
 
 
 def make_table(
@@ -75,6 +92,11 @@ def make_table(
 ) -> Table:
     """A table from raw cells. `against`: per column the figure that its sum must be. With `group` (a column) each of
     `groups` gets a sum of its own, to be the figure `NAME.GROUP` of the same names, or of those in `each`."""
+    if _RAW.get():
+        return Table(
+            id=id, title=title, caption=caption, columns=list(columns), rows=[], count=len(rows), sums=[], digest="",
+            raw=rows,
+        )  # fmt: skip
     shown: list[list[str]] = [[] for _ in rows]
     texts: list[list[str]] = []
     for place, column in enumerate(columns):
@@ -94,7 +116,7 @@ def make_table(
     digest = hashlib.sha256(repr([list(row) for row in rows]).encode()).hexdigest()[:12]
     return Table(
         id=id, title=title, caption=caption, columns=list(columns), rows=shown[:ROWS_MAX], count=len(rows), sums=sums,
-        digest=digest,
+        digest=digest, raw=rows,
     )  # fmt: skip
 
 

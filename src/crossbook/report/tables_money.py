@@ -53,17 +53,21 @@ def venues(t: Context) -> Table:
 
 def days(t: Context) -> Table:
     """P&L of each UTC day."""
+    seen: dict[int, tuple[int, int]] = {}
+    for point in t.rows.points:
+        samples, most = seen.get(day_of(point.ts), (0, 0))
+        seen[day_of(point.ts)] = samples + 1, max(most, point.peak - point.nav)
+    return days_seen(t, seen)
+
+
+def days_seen(t: Context, seen: dict[int, tuple[int, int]]) -> Table:
+    """The same, where it was counted how many samples each day had, and the most that one was below the peak."""
     path = t.ledger.settled_path()
     lines: list[Line] = []
     if path is not None:
-        falls: dict[int, int] = {}
-        samples: dict[int, int] = {}
-        for point in t.rows.points:
-            day = day_of(point.ts)
-            samples[day] = samples.get(day, 0) + 1
-            falls[day] = max(falls.get(day, 0), point.peak - point.nav)
         for day, pnl in path.pnl_by_day().items():
-            lines.append([day_label(day), samples.get(day, 0), path.days[day][0], falls.get(day, 0), pnl])
+            samples, most = seen.get(day, (0, 0))
+            lines.append([day_label(day), samples, path.days[day][0], most, pnl])
     columns = [Column("UTC day"), Column("samples", "count"), Column("NAV at its end", "amount")]
     columns += [Column("deepest below the peak", "amount"), Column("P&L", "money")]
     return make_table(

@@ -74,7 +74,7 @@ def orders(t: Context) -> Table:
     """Orders and how they ended."""
     lines: list[Line] = []
     for one in t.rows.orders.values():
-        worth = [_order_value(t.ledger, one.instrument, one.price, lots) for lots in (one.lots, one.filled)]
+        worth = [order_value(t.ledger, one.instrument, one.price, lots) for lots in (one.lots, one.filled)]
         lines.append(
             [one.sequence, words.moment(one.ts), t.who(one.strategy), t.what(one.instrument),
              Side(one.side).name, t.price(one.instrument, one.price), t.quantity(one.instrument, one.lots),
@@ -203,7 +203,7 @@ def odd(t: Context) -> Table:
     )  # fmt: skip
 
 
-def _order_value(ledger: Ledger, instrument: int, price: int, lots: int) -> int:
+def order_value(ledger: Ledger, instrument: int, price: int, lots: int) -> int:
     """The notional of lots at a price, at the mark of now (1e-18), as the fill rate weighs it."""
     terms = ledger.terms[instrument]
     mark = ledger.marks.prices[terms.quote]

@@ -20,8 +20,8 @@ NODE_MIN = (20, 19)
 STAMP = ".stamp"
 WAIT_S = 600
 _SOURCES = ("src", "public")
-_FILES = ("package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "svelte.config.js", "tsconfig.json")
 _MODULES = ("package.json", "package-lock.json")
+_FILES = (*_MODULES, ".npmrc", "index.html", "vite.config.ts", "svelte.config.js", "tsconfig.json")
 
 
 def build_page(say: Callable[[str], object] = lambda line: None, page: Path = PAGE) -> Path:
@@ -68,7 +68,8 @@ def node_trouble() -> str | None:
         return f"the page needs Node {least} or newer, and {node} does not start: {error}"
     found = re.match(r"v(\d+)\.(\d+)", told)
     if found is None or tuple(map(int, found.groups())) < NODE_MIN:
-        return f"the page needs Node {least} or newer, and {node} is {told.strip() or 'of no known version'}; install that"
+        version = told.strip() or "of no known version"
+        return f"the page needs Node {least} or newer, and {node} is {version}; install a newer one"
     return None
 
 
@@ -85,7 +86,8 @@ def _step(command: list[str], page: Path, environment: dict[str, str]) -> None:
     words = " ".join(["npm", *command[1:]])
     try:
         done = subprocess.run(
-            command, cwd=page, env=environment, capture_output=True, text=True, errors="replace", timeout=WAIT_S, check=False
+            command, cwd=page, env=environment, capture_output=True, text=True, errors="replace", timeout=WAIT_S,
+            check=False,
         )  # fmt: skip
     except OSError as error:
         raise Refused(f"`{words}` in {page} does not start: {error.strerror}") from None
