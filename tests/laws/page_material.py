@@ -1,4 +1,4 @@
-"""Runs for the laws of the page: a folder with a journal written by the desk's own writer, and its figures as decoded."""
+"""Runs for the laws of the page: a folder with a journal of the desk's own records, and its figures as decoded."""
 
 from __future__ import annotations
 
@@ -62,7 +62,12 @@ def decoded(answer: bytes) -> Any:
 
 def tiles_of(pages: Pages, as_of: int | None = None) -> dict[str, Tile]:
     """Every tile by its name."""
-    return {tile["name"]: tile for tile in decoded(pages.figures(as_of))["figures"]}
+    return tiles_of_answer(pages.figures(as_of))
+
+
+def tiles_of_answer(answer: bytes) -> dict[str, Tile]:
+    """The tiles in an answer."""
+    return {tile["name"]: tile for tile in decoded(answer)["figures"]}
 
 
 def rows_behind(pages: Pages, url: str, limit: int = 1_000) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import random
+import time
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.journals import DECLARATION, JOURNALS, LINEAR, T0, USDT, Op, entries, event, groups, opened, out
 from laws.page_folds import again, as_written
-from laws.page_material import append, decoded, pages_of, rows_behind, run_of, tiles_of, write
+from laws.page_material import append, decoded, pages_of, rows_behind, run_of, tiles_of, tiles_of_answer, write
+from security.served import Somebody, serving
+from typer.testing import CliRunner
 
+from crossbook.cli.status import app as status
 from crossbook.commands import OutKind, Reason
 from crossbook.events import EventKind
 from crossbook.ledger.entries import encode_declaration
-from crossbook.ledger.figure import figures_json
+from crossbook.ledger.figure import figures_json, plain
 from crossbook.ledger.hops import STAMP, Hop
 from crossbook.ledger.ledger import Ledger
+from crossbook.report import words
+from crossbook.report.run_report import report_run
 from crossbook.report.second_route import figures_twice
 from crossbook.timestamp import NS_PER_DAY
 from crossbook.web.model import Pages
@@ -74,7 +83,7 @@ def prove(pages: Pages) -> None:
             assert all(tiles[child]["parent"] == name for child in parts["names"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(JOURNALS, NOTES)
 def test_every_tile_is_the_fold_of_its_rows(
     timed: list[tuple[int, Op]], notes: list[tuple[int, int, int, int]]
@@ -96,7 +105,7 @@ def test_page_command_line_and_report_state_the_same_bytes(
     assert figures_json(known) == figures_json(figures_twice(Ledger.of(payloads), payloads, None))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(JOURNALS, NOTES, st.randoms(use_true_random=False))
 def test_a_passed_entry_is_shown_as_it_was(timed: list, notes: list, chance: object) -> None:
     """Read on bit by bit, then asked for each earlier sequence: as a page sees it that stopped there."""
@@ -218,3 +227,67 @@ def test_names_that_look_like_others(strategies: list[str]) -> None:
     with run_of(payloads) as folder:
         for tile in tiles_of(pages_of(folder)).values():
             assert tile["title"] and tile["rows_url"]
+
+
+class Served:
+    """The same answers over HTTP, as a browser that is logged in gets them."""
+
+    def __init__(self, client: Somebody, pages: Pages) -> None:
+        self._client = client
+        self.book = pages.book
+
+    def figures(self, as_of: int | None = None) -> bytes:
+        return self._get("/api/figures", {} if as_of is None else {"as_of": as_of})
+
+    def rows(self, table: str, **asked: Any) -> bytes:
+        return self._get(f"/api/rows/{table}", asked)
+
+    def _get(self, path: str, asked: dict[str, Any]) -> bytes:
+        answer = self._client.get(path, **asked)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+
+@pytest.mark.parametrize("seed", [7])
+def test_through_the_real_server_and_as_the_command_line_prints_it(seed: int) -> None:
+    chance = random.Random(seed)
+    fills = [
+        {"op": "order", "instrument": LINEAR, "strategy": chance.randrange(2), "side": chance.randrange(2), "lots": 2,
+         "extra": chance.randrange(3), "price": 600_000 + chance.randrange(900), "decision": 600_100, "arrival": 0,
+         "fee": chance.randrange(-500, 5_000), "fee_asset": USDT}
+        for _ in range(30)
+    ]  # fmt: skip
+    payloads = noted(entries(opened([(10**9, one) for one in fills])), [(1, 0, 5, 3), (0, 1, 0, 9)])
+    with run_of(payloads) as folder:
+        own = pages_of(folder)
+        with serving(folder.parent, folder) as page:
+            served = Served(page.viewer(), own)
+            for _ in range(200):
+                if decoded(served.figures())["as_of_seq"] == len(payloads):
+                    break
+                time.sleep(0.05)
+            assert served.figures() == own.figures()
+            prove(served)  # type: ignore[arg-type]
+        printed = json.loads(
+            CliRunner().invoke(status, ["run", "--runs", str(folder.parent), "--json"]).stdout, parse_float=Decimal
+        )["metrics"]
+        shown = report_run(folder)["known"]
+    tiles = tiles_of_answer(own.figures(len(payloads)))
+    assert tiles.keys() == printed.keys() == shown.keys()
+    for name, tile in tiles.items():
+        told = {key: tile[key] for key in ("value", "unit", "n", "window")}
+        assert told == {key: printed[name][key] for key in told}
+        assert words.exact(tile["value"]) == words.exact(plain(shown[name].value))
+    assert figures_json(own.book.now().known) == figures_json(shown)  # type: ignore[union-attr]
+
+
+def test_an_entry_that_no_fold_can_take_stops_the_reading_there() -> None:
+    payloads = entries(opened([]))
+    strange = out(OutKind.MARKED, T0 + 5, instrument=99, price=5, lots=6)
+    with run_of([*payloads, strange, payloads[1]]) as folder:
+        pages = Pages(folder.parent, folder)
+        assert pages.book is not None
+        for _ in range(4):
+            pages.book.advance()
+        assert pages.book.trouble is not None and f"entry {len(payloads) + 1} " in pages.book.trouble
+        assert decoded(pages.run())["trouble"] == pages.book.trouble

@@ -1,4 +1,4 @@
-"""The desk's five historical mistakes, each planted: the page's check turns red, names the figure, and shows the routes.
+"""The desk's five historical mistakes, each planted: the check turns red, names the figure, and shows the routes.
 
 Its old dashboard told a fill rate of 0 % beside 18 trades, the mean of two rates as a win rate, no drawdown beside
 losses, a latency of a million milliseconds, and a total that its rows did not sum to (1.96 that nobody had caused).

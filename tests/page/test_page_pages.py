@@ -1,13 +1,18 @@
 """Every page of a run that ended: it opens, every figure leads to its rows and back, and it can be read by everyone."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 from page.driving import AXE, PHONE, Server, Tab, built, chromium, run_to_its_end
 from playwright.sync_api import Browser, WebSocketRoute
+
+from crossbook.web.building import PAGE
+from crossbook.web.model import Pages
 
 pytestmark = pytest.mark.timeout(400)
 PLACES = {
@@ -60,8 +65,9 @@ def test_page_opens_and_has_no_serious_fault_of_access(tab: Tab, runs: Path, nam
     tab.go(address(name, runs))
     assert tab.page.locator("main h1").inner_text().strip()
     assert tab.trouble() == []
+    assert not re.search(r"undefined|NaN|\[object", tab.page.locator("main").inner_text())
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
-    tab.picture(name)
+    tab.picture("latency-unpaced" if name == "latency" else name)
     for theme in ("dark", "light"):
         tab.page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
         tab.page.wait_for_timeout(200)  # colours change softly
@@ -69,6 +75,45 @@ def test_page_opens_and_has_no_serious_fault_of_access(tab: Tab, runs: Path, nam
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
         assert not bad, [(one["id"], theme, [node["html"][:200] for node in one["nodes"]][:3]) for one in bad]
     tab.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+
+
+BODIES: dict[str, tuple[str, ...]] = {
+    "Overview": (), "StrategyRow": ("strategies", "0"), "Exposure": ("exposures", "0"), "Feed": ("feeds", "0"),
+    "Strategy": (), "Trade": (), "Leg": ("legs", "0"), "Latency": (), "Risk": (), "Limit": ("limits", "0"),
+    "Rung": ("ladder", "0"), "Venues": (), "Log": (), "Told": ("lines", "0"), "Runs": (), "RunRow": ("runs", "0"),
+    "OneRun": (), "Why": (),
+}  # fmt: skip
+"""Types of the page, and where in a body one stands: of the body that was asked for last."""
+
+
+def test_bodies_hold_what_the_page_reads_of_them(runs: Path) -> None:
+    source = (PAGE / "src" / "lib" / "pages.ts").read_text()
+    folder = next(runs.glob("*/journal")).parent
+    pages = Pages(runs, folder)
+    assert pages.book is not None
+    while pages.book.advance():
+        pass
+    asked = {
+        "Overview": pages.overview, "Strategy": lambda: pages.strategy("v0"), "Trade": lambda: pages.trade("1"),
+        "Latency": pages.latency, "Risk": pages.risk, "Venues": pages.venues, "Log": pages.log, "Runs": pages.runs,
+        "OneRun": lambda: pages.run_page(folder.name), "Why": lambda: pages.why("pnl.total"),
+    }  # fmt: skip
+    body: Any = None
+    for name, path in BODIES.items():
+        body = json.loads(asked[name]()) if name in asked else body
+        told = body
+        for step in path:
+            told = told[int(step)] if step.isdecimal() else told[step]
+        needed = fields(source, name)
+        assert needed
+        assert needed <= set(told), f"{name}: {sorted(needed - set(told))}"
+
+
+def fields(source: str, name: str) -> set[str]:
+    """Of a type in TypeScript: what it must have."""
+    found = re.search(rf"export interface {name}(?: extends (\w+))? \{{(.*?)\n\}}", source, re.DOTALL)
+    assert found is not None, name
+    return set(re.findall(r"^  (\w+):", found[2], re.MULTILINE)) | (fields(source, found[1]) if found[1] else set())
 
 
 FIGURES_ON = ("overview", "strategy", "trades", "latency", "risk", "venues")

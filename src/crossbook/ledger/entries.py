@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -118,11 +119,13 @@ def kind_of(payload: bytes) -> int:
     raise Corrupt(f"journal entry {payload[:8]!r}... of {len(payload)} bytes has no known form; was it edited?")
 
 
+@lru_cache(maxsize=8)
 def decode_event(payload: bytes) -> EventRow:
-    """The event of an entry with `TAG_EVENT`."""
+    """The event of an entry with `TAG_EVENT`. Several folds ask for the same entry in turn: they share one row."""
     return EventRow._make(_EVENT.unpack_from(payload, 1))
 
 
+@lru_cache(maxsize=8)
 def decode_out(payload: bytes) -> OutRow:
     """The answer of an entry with `TAG_OUT`."""
     return OutRow._make(_OUT.unpack_from(payload, 1)[:17])

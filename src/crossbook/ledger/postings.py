@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -80,7 +81,13 @@ def key_of(row: EventRow) -> Key:
 
 def packed_key(row: EventRow) -> int:
     """The same as one number: for those who remember many."""
-    kind, venue, instrument, number, order = key_of(row)
+    return packed(key_of(row))
+
+
+@lru_cache(maxsize=8)
+def packed(key: Key) -> int:
+    """A key as one number; those who ask for the same key in turn share it."""
+    kind, venue, instrument, number, order = key
     return ((number << 64 | order & _MASK) << 48) | (kind << 32) | ((venue + 1) << 16) | (instrument + 1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from crossbook.desk.control import is_alive
 from crossbook.ledger.figure import Figure, plain
 from crossbook.report import words
+from crossbook.report.period_store import FOLDER
 from crossbook.web.moment import Moment
 from crossbook.web.page_waiting import SWEEPS
 from crossbook.web.refusals import Missing
@@ -60,7 +61,7 @@ def reports(runs: Path) -> dict[str, Any]:
     for folder in sorted(_folders(runs), key=lambda one: one.name, reverse=True)[:RUNS_MAX]:
         for file in sorted([*folder.glob("*.html"), *folder.glob("report*.md")]):
             found.append({"run": folder.name, "name": file.name, "bytes": file.stat().st_size})
-    beside = runs.parent / "reports"
+    beside = runs / FOLDER
     if beside.is_dir():
         found += [
             {"run": None, "name": file.name, "bytes": file.stat().st_size}

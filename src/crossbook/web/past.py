@@ -18,7 +18,7 @@ from crossbook.ledger.entries import EventRow
 from crossbook.ledger.evidence import Fall
 from crossbook.ledger.ledger import Ledger
 from crossbook.ledger.path import Path
-from crossbook.ledger.postings import Key
+from crossbook.ledger.postings import Key, packed
 from crossbook.report.row_kinds import Apart, Fill, Order, Point, RoundTrip, Wish
 from crossbook.report.run_rows import RunRows
 from crossbook.timestamp import day_of
@@ -72,17 +72,16 @@ def forget_before(rows: RunRows, seq: int) -> None:
 FAILED = ("rejected", "unknown")
 
 
-class PackedEvents(dict[Key, EventRow]):
-    """The venue events that a ledger booked, each packed: it looks at one again only when it comes again."""
+class PackedEvents(dict[Any, Any]):
+    """The venue events that a ledger booked, keys and rows packed: it looks at one again only when it comes again."""
 
     def __setitem__(self, key: Key, row: EventRow) -> None:
-        packed: Any = _EVENT.pack(*row)
-        super().__setitem__(key, packed)
+        super().__setitem__(packed(key), _EVENT.pack(*row))
 
     def get(self, key: Key, default: Any = None) -> Any:
         """The event, or `default`."""
-        packed: Any = super().get(key)
-        return default if packed is None else EventRow._make(_EVENT.unpack(packed))
+        row = super().get(packed(key))
+        return default if row is None else EventRow._make(_EVENT.unpack(row))
 
 
 _EVENT = struct.Struct("<8q8h")

@@ -12,6 +12,7 @@ import polars as pl
 
 from crossbook.ledger.figure import Figure, Number, plain, value_decimal
 from crossbook.report import words
+from crossbook.report.csv_text import safe_text
 from crossbook.report.second_route import compare
 from crossbook.report.table import Column, Sum
 from crossbook.web.answers import ColumnTold
@@ -132,7 +133,7 @@ def rows_file(moment: Moment, name: str, asked: Asked, kind: str, figure: str = 
     for place, column in enumerate(grid.columns):
         cells = [_flat(exact(column, line[place])) for line in lines]
         if kind == "csv":
-            cells = [_harmless(cell) if column.kind == "text" and isinstance(cell, str) else cell for cell in cells]
+            cells = [safe_text(cell) if column.kind == "text" and isinstance(cell, str) else cell for cell in cells]
         whole = all(cell is None or isinstance(cell, int) for cell in cells) and column.kind not in ("text", "number")
         whole = whole and column.kind in ("count", "ns", "entry")
         texts = cells if whole else [None if cell is None else str(cell) for cell in cells]
@@ -247,11 +248,6 @@ def exact_number(column: Column, amount: int) -> Number:
 
 def _flat(cell: Number | str | None) -> int | str | None:
     return cell if cell is None or isinstance(cell, int | str) else f"{cell:f}"
-
-
-def _harmless(cell: str) -> str:
-    """No spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _unused(column: Column, table: dict[str, pl.Series]) -> str:

@@ -51,6 +51,7 @@ class RunBook:
         self._with_rows: OrderedDict[int, Moment] = OrderedDict()
         self._evidence: Evidence | None = None
         self._explained = 1
+        self._stuck = False
 
     @property
     def as_of_seq(self) -> int:
@@ -65,17 +66,11 @@ class RunBook:
     def advance(self) -> bool:
         """Take what is new; whether there was anything. What is damaged is told in `trouble` and not read past."""
         with self.lock:
-            before = self.as_of_seq
-            try:
-                for sequence, payload in self._tail.new(TAKEN_AT_ONCE):
-                    self._take(sequence, payload)
-            except (Corrupt, Refused, OSError, LookupError, ValueError, ArithmeticError) as error:
-                told, self.trouble = self.trouble, " ".join(str(error).split()) or type(error).__name__
-                if self.as_of_seq == before:
-                    return told is None
+            before, trouble = self.as_of_seq, self.trouble
+            self._read_on()
             stamped = self._stamps.advance()
             if self.as_of_seq == before and not (stamped and self._fold is not None):
-                return False
+                return self.trouble != trouble
             self.appended_ns = time.time_ns()
             self._now = None
             if self._fold is not None:
@@ -83,6 +78,22 @@ class RunBook:
                 if self.as_of_seq - before == TAKEN_AT_ONCE:
                     gc.freeze()  # what a journal left stays: nobody need look through it again
             return True
+
+    def _read_on(self) -> None:
+        """Take what the journal has, as far as it can be taken."""
+        try:
+            found = self._tail.new(TAKEN_AT_ONCE) if not self._stuck else []
+            if not self._stuck:
+                self.trouble = None
+        except (Corrupt, OSError) as error:
+            found, self.trouble = [], _line(error)
+        for sequence, payload in found:
+            try:
+                self._take(sequence, payload)
+            except (Corrupt, Refused, LookupError, ValueError, ArithmeticError, TypeError) as error:
+                self._stuck = True  # what comes behind an entry that was not taken cannot be told
+                self.trouble = f"entry {sequence} cannot be read: {_line(error)}"
+                break
 
     def now(self) -> Moment:
         """The run at the present sequence. Raises `Missing` before its journal begins."""
@@ -206,6 +217,10 @@ class RunBook:
             self._evidence.take(sequence, payload)
             self._explained = sequence
         return [one for one in self._evidence.falls if one.sequence <= seq]
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

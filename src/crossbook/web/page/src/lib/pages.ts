@@ -30,7 +30,6 @@ export interface StrategyRow {
   orders: number;
   denials: number;
   capital_text: string;
-  latency_text: string;
   figures: Record<string, string>;
 }
 

@@ -34,6 +34,7 @@ export type Table = Omit<Told["Small"], "rows_url" | "caption">;
 
 export type Series = Omit<Told["Series"], "points"> & { points: [Ns, Exact, string, number][] };
 export type Session = Told["SessionTold"];
+/** What came of a wish. */
 export type Done = Told["Done"];
 
 /** What is known of the run itself, in each message of the live line. */
