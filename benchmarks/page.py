@@ -57,8 +57,10 @@ def declaration() -> Declaration:
     )  # fmt: skip
 
 
-def event(kind: int, ts: int, *, price: int = 0, lots: int = 0, lots2: int = 0, id: int = 0, id2: int = 0,
-          instrument: int = -1, venue: int = -1, asset: int = 0, strategy: int = -1, side: int = 0) -> bytes:  # fmt: skip
+def event(
+    kind: int, ts: int, *, price: int = 0, lots: int = 0, lots2: int = 0, id: int = 0, id2: int = 0,
+    instrument: int = -1, venue: int = -1, asset: int = 0, strategy: int = -1, side: int = 0,
+) -> bytes:  # fmt: skip
     """An event's entry."""
     row = (ts, ts - 900_000, price, lots, 0, lots2, id, id2, kind, instrument, venue, asset, strategy, side, 1, 0)
     return TAG_EVENT + _EVENT.pack(*row)
@@ -185,8 +187,15 @@ def until(tab: ClientConnection, sequence: int) -> None:
 
 
 def deltas(writer: JournalWriter, server: Server, first: int, seconds: float, tabs: int) -> tuple[list[int], float]:
-    """Append an entry 20 times a second for so long; the ns from each to its delta, and the server's share of a core."""
-    open_tabs = [server.tab() for _ in range(tabs)]
+    """Append 20 entries a second for so long: the ns from each to its delta, and the server's share of a core."""
+    with contextlib.ExitStack() as stack:
+        open_tabs = [stack.enter_context(server.tab()) for _ in range(tabs)]
+        return _timed(writer, server, first, seconds, open_tabs)
+
+
+def _timed(
+    writer: JournalWriter, server: Server, first: int, seconds: float, open_tabs: list[ClientConnection]
+) -> tuple[list[int], float]:
     appended: dict[int, int] = {}
     taken: list[int] = []
     done = threading.Event()
@@ -220,9 +229,8 @@ def deltas(writer: JournalWriter, server: Server, first: int, seconds: float, ta
     share = (server.cpu_s() - before) / (time.monotonic() - began)
     time.sleep(0.5)
     done.set()
-    for thread, tab in zip(threads, open_tabs, strict=True):
+    for thread in threads:
         thread.join()
-        tab.close()
     return taken, share
 
 

@@ -125,6 +125,10 @@ class Pages:
         """Reports that were written."""
         return self._page(page_runs.reports(self.home) | {"as_of_seq": self._seq(as_of)}, as_of)
 
+    def report_file(self, name: str, kind: str, as_of: int | None = None) -> bytes:
+        """A report that was written, as it lies on the disk; no moment of a run."""
+        return page_runs.report_file(self.home, name, kind)
+
     def log(
         self, as_of: int | None = None, text: str = "", trace: str = "", kind: str = "", after: int | None = None
     ) -> bytes:

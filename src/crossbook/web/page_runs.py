@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ COMPARED = (
     "pnl.cause.funding", "pnl.cause.mark",
 )  # fmt: skip
 NAME_MAX = 200
+REPORTS = (".html", ".md")
 
 
 def all_runs(runs: Path) -> dict[str, Any]:
@@ -56,21 +58,34 @@ def one_run(runs: Path, name: str, mine: Moment | None, here: Path | None) -> di
 
 
 def reports(runs: Path) -> dict[str, Any]:
-    """Reports that lie in run folders and beside them."""
-    found = []
-    for folder in sorted(_folders(runs), key=lambda one: one.name, reverse=True)[:RUNS_MAX]:
-        for file in sorted([*folder.glob("*.html"), *folder.glob("report*.md")]):
-            found.append({"run": folder.name, "name": file.name, "bytes": file.stat().st_size})
-    beside = runs / FOLDER
-    if beside.is_dir():
-        found += [
-            {"run": None, "name": file.name, "bytes": file.stat().st_size}
-            for file in sorted([*beside.glob("*.html"), *beside.glob("*.md")])
-        ]
+    """Reports that were written, of periods and of runs, each with where it is got."""
+    found = [
+        {"run": run, "name": file.name, "bytes": file.stat().st_size, "url": f"/api/reports/{name}{file.suffix}"}
+        for name, run, file in _reports(runs)
+    ]
     return {
         "page": "reports", "title": "Reports", "reports": found,
         "missing": None if found else "no report was written yet; `crossbook report run RUN` writes one",
     }  # fmt: skip
+
+
+def report_file(runs: Path, name: str, kind: str) -> bytes:
+    """The bytes of a report. Raises `Missing` for any name that is not listed."""
+    for listed, _, file in _reports(runs):
+        if (listed, file.suffix) == (name, f".{kind}"):
+            return file.read_bytes()
+    raise Missing(f"there is no report {name[:NAME_MAX]!r} as {kind}; /api/pages/reports lists them")
+
+
+def _reports(runs: Path) -> Iterator[tuple[str, str | None, Path]]:
+    """Name, run and file of each; files of periods first. A file that is a link to elsewhere is none."""
+    for file in sorted((runs / FOLDER).glob("*")):
+        if file.suffix in REPORTS and file.is_file() and not file.is_symlink():
+            yield file.stem, None, file
+    for folder in sorted(_folders(runs), key=lambda one: one.name, reverse=True)[:RUNS_MAX]:
+        for file in sorted(folder.glob("*")):
+            if file.suffix in REPORTS and file.is_file() and not file.is_symlink():
+                yield f"{folder.name}-{file.stem}", folder.name, file
 
 
 def _folders(runs: Path) -> list[Path]:

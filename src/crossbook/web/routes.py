@@ -13,6 +13,7 @@ from crossbook.web.shapes import Asked, AsOf, LogAsked, RowsAsked, SeriesAsked
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
 PARQUET = "application/vnd.apache.parquet"
+HTML, MARKDOWN = "text/html; charset=utf-8", "text/markdown; charset=utf-8"
 ARROW = "application/vnd.apache.arrow.stream"
 
 
@@ -52,6 +53,8 @@ READS = (
     Read("/api/pages/runs", "runs", "All runs, each in its own mode.", Page),
     Read("/api/pages/runs/{run}", "run_page", "One run beside another.", Page),
     Read("/api/pages/reports", "reports", "Reports that were written.", Page),
+    Read("/api/reports/{name}.html", "report_file", "A report as it was written.", None, AsOf, HTML, "html"),
+    Read("/api/reports/{name}.md", "report_file", "The same as Markdown.", None, AsOf, MARKDOWN, "md"),
     Read("/api/pages/log", "log", "Entries of the journal in words.", Page, LogAsked),
     Read("/api/series/{series}", "series", "Equity or drawdown over time.", answers.Series, SeriesAsked),
 )  # fmt: skip
