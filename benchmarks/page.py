@@ -175,9 +175,13 @@ class Server:
         return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
     def close(self) -> None:
-        """End it."""
+        """End it, by force where giving back its memory takes long."""
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def until(tab: ClientConnection, sequence: int) -> None:
