@@ -143,10 +143,12 @@ def partial_fill():
     oid = answer["response"]["data"]["statuses"][0]["resting"]["oid"]
     found = {"answer": answer, "size": size, "order": info.query_order_by_oid(ADDRESS, oid)}
     act(exchange.cancel, "BTC", oid)
-    return found | {
+    found |= {
         "canceled": info.query_order_by_oid(ADDRESS, oid),
         "fills": [fill for fill in info.user_fills(ADDRESS) if fill["oid"] == oid],
     }
+    act(exchange.market_close, "BTC")  # what stood there may be much: held, a falling market would eat the account
+    return found
 
 
 @step
