@@ -20,8 +20,8 @@ from crossbook.desk.runs import read_run
 from crossbook.web.answers import Tile
 from crossbook.web.sessions import Session, Sessions
 
-EVERY_S = 0.05
-"""Deltas are at least so far apart."""
+EVERY_S = 0.12
+"""Deltas are at least so far apart: half of it is waited on average, and each costs the server 3 ms or so."""
 LOOK_S = 0.02
 UNSEEN_S = 0.1
 """How often to look for new entries; seldomer while nobody watches."""
