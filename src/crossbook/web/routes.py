@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from crossbook.web import answers
-from crossbook.web.page_shapes import Page, Rows
+from crossbook.web.page_shapes import Page
+from crossbook.web.row_answers import Rows
 from crossbook.web.shapes import Asked, AsOf, LogAsked, RowsAsked, SeriesAsked
 
 JSON = "application/json"

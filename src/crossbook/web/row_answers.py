@@ -40,9 +40,9 @@ SMALL_ROWS = 50
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row: its cells exact, and as they are shown."""
+    """A row: its cells exact (number, text or null: a union that msgspec cannot describe), and as they are shown."""
 
-    raw: list[Number | str | None]
+    raw: list[Any]
     text: list[str]
 
 
@@ -54,12 +54,12 @@ class Again(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     said: str
     """What is done with the rows."""
-    again: Number | None = None
-    holds: bool | None = None
+    again: Number | None
+    holds: bool | None
     """None: the rows tell it, but it is not computed from them alone."""
 
 
-class RowsTold(msgspec.Struct, frozen=True, kw_only=True):
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a table. `n`: how many were chosen; `excluded`: how many more there are that the figure leaves out."""
 
     table: str
@@ -75,7 +75,7 @@ class RowsTold(msgspec.Struct, frozen=True, kw_only=True):
     excluded: int
     excluded_url: str | None
     digest: str
-    figure: Again | None = None
+    figure: Again | None
 
 
 class Small(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class Chosen(msgspec.Struct):
     behind: Behind | None = None
 
 
-def rows_told(moment: Moment, name: str, asked: Asked, figure: str = "", left_out: bool = False) -> RowsTold:
+def rows_told(moment: Moment, name: str, asked: Asked, figure: str = "", left_out: bool = False) -> Rows:
     """The window of rows that was asked for. `left_out`: those rows that `figure` does not take, instead of its own."""
     one = _selected(moment, name, asked, figure, left_out)
     lines = one.lines
@@ -116,7 +116,7 @@ def rows_told(moment: Moment, name: str, asked: Asked, figure: str = "", left_ou
         url = f"/api/rows/{name}?figure={quote(figure, safe='')}&excluded=true&as_of={moment.seq}"
     again = None if one.behind is None or left_out else _again(moment.known[figure], figure, one.behind, one.base)
     sums = [_total(column, one.base, lines) for column in grid.columns]
-    return RowsTold(
+    return Rows(
         table=name, title=grid.title, caption=grid.caption, as_of_seq=moment.seq, n=len(lines), offset=asked.offset,
         columns=columns_told(moment, grid), rows=rows, sums=_sums(grid, sums),
         exact_sums=[_exact_sum(column, amount) for column, amount in zip(grid.columns, sums, strict=True)],
@@ -213,12 +213,14 @@ def _base(moment: Moment, name: str, asked: Asked) -> tuple[Grid, Callable[[list
 
 def _again(figure: Figure, name: str, one: Behind, grid: Grid) -> Again:
     takes = one.takes(grid)
-    told = Again(name=name, value=plain(figure.value), text=words.figure_text(figure), said=one.said)
+    told = Again(
+        name=name, value=plain(figure.value), text=words.figure_text(figure), said=one.said, again=None, holds=None
+    )  # fmt: skip
     if one.fold is None:
         return told
     value = one.fold(grid, [line for line in grid.lines if takes(line)])
     bare = msgspec.structs.replace(figure, residual=0)
-    holds = value is figure.value is None or compare(name, bare, value).residual == 0
+    holds = (value is None and figure.value is None) or compare(name, bare, value).residual == 0
     return msgspec.structs.replace(told, again=plain(value), holds=holds)
 
 
