@@ -10,6 +10,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,16 @@ def test_it_prints_one_line_listens_here_only_and_ends_quietly(runs: Path) -> No
         assert answer.status_code == 200, "a log-in outlives a restart"
         second = desk_process.crossbook("page", "last", "--runs", runs, "--port", str(port))
         assert second.returncode == 2 and "cannot be bound" in second.stderr and second.stderr.count("\n") == 1
+
+
+def test_a_second_signal_changes_nothing(runs: Path) -> None:
+    """Ctrl-C twice by a hasty hand: no traceback."""
+    with started("last", "--runs", runs) as (process, _):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.03)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+        assert process.returncode == 0
 
 
 def test_over_tls_the_cookie_is_secure(tmp_path: Path, runs: Path, certificate: tuple[Path, Path]) -> None:

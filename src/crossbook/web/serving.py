@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 import uvloop
@@ -56,16 +57,17 @@ def serve(
         server = Server(parts, tls)
         shown = {"127.0.0.1": "127.0.0.1", "::1": "[::1]"}.get(number) or next(iter(names), number)
         address = f"{where.origin(f'{shown}:{port}')}/"
-        schedule.start(runs, reports, _say)
-        try:
-            uvloop.run(_serve(server, listening, lambda: ready(address, parts.sessions.code)))
-        finally:
-            schedule.stop()
-            parts.close()
+        with ending_on_signals(server):
+            schedule.start(runs, reports, _say)
+            try:
+                uvloop.run(_serve(server, listening, lambda: ready(address, parts.sessions.code)))
+            finally:
+                schedule.stop()
+                parts.close()
 
 
 class Server(uvicorn.Server):
-    """One that ends quietly on a signal, instead of raising it again, and believes no header about who is calling."""
+    """One that leaves signals to whoever runs it, and believes no header about who is calling."""
 
     def __init__(self, parts: Parts, tls: tuple[Path, Path] | None = None) -> None:
         config = uvicorn.Config(
@@ -79,16 +81,26 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """The handlers of a signal, only while it serves; signals belong to the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        """uvicorn's own handlers: none. `ending_on_signals` stands around the whole of its life."""
+        yield
+
+
+@contextlib.contextmanager
+def ending_on_signals(server: Server) -> Iterator[None]:
+    """Inside, SIGINT and SIGTERM end the server; one more while it ends changes nothing, for its end is bounded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _serve(server: Server, listening: socket.socket, ready: Callable[[], object]) -> None:
